@@ -1,0 +1,1 @@
+"""Collaborative robot orchestration on ROS 2."""

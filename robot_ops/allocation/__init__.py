@@ -1,0 +1,1 @@
+"""Which robot does which task, and when."""

@@ -1,0 +1,1 @@
+"""Composition root: wiring, process table and command line."""

@@ -1,0 +1,1 @@
+"""Poses, clock, ids and errors."""

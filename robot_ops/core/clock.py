@@ -1,0 +1,32 @@
+"""Time as a port. Instants are int nanoseconds since the clock's epoch, durations are float seconds."""
+
+import time
+from typing import Final, Protocol
+
+NS_PER_S: Final = 1_000_000_000
+
+
+class Clock(Protocol):
+    """Source of the present instant: ROS time, simulated time or the wall's."""
+
+    def now_ns(self) -> int:
+        """Return the present instant in nanoseconds; never less than before."""
+        ...
+
+
+class SystemClock:
+    """UTC wall time, for processes that run without ROS."""
+
+    def now_ns(self) -> int:
+        """Return nanoseconds since the Unix epoch."""
+        return time.time_ns()
+
+
+def seconds_between(start_ns: int, end_ns: int) -> float:
+    """Return the duration from start to end in seconds, negative when end is earlier."""
+    return (end_ns - start_ns) / NS_PER_S
+
+
+def to_ns(seconds: float) -> int:
+    """Return a duration in seconds as nanoseconds, rounded to the nearest."""
+    return round(seconds * NS_PER_S)

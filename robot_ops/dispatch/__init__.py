@@ -1,0 +1,1 @@
+"""Fleet side: which robot does which task, and its traffic."""

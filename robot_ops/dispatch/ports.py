@@ -1,0 +1,157 @@
+"""What the fleet side needs from outside, and how the outside looks at it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.core.poses import LevelPose
+from robot_ops.site.model import RobotKind
+from robot_ops.tasks.orders import MissionOrder, MissionPhase
+from robot_ops.tasks.requests import Accepted, TaskRequest
+from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.status import TaskStatus
+
+
+class RobotLink(Protocol):
+    """Fleet -> robots. Nothing here waits; everything may be repeated and changes nothing the second time."""
+
+    def start_mission(self, order: MissionOrder) -> None:
+        """Order a mission; one that the robot already has is only confirmed by its next report."""
+        ...
+
+    def cancel_mission(self, robot: RobotId, mission_id: MissionId, reason: str) -> None:
+        """Ask the robot to give a mission up; its report tells when it has."""
+        ...
+
+    def send_clearance(self, clearance: Clearance) -> None:
+        """Send how far the robot may drive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotStatus:
+    """Robot -> fleet, a few times a second.
+
+    Attributes:
+        at: pose in the map, None while it is not localized.
+        battery_soc: 0-1, NaN while unmeasured.
+        mission_id: the mission that it executes, None when idle.
+        is_stopped: a software or hardware stop is latched.
+        compartments: per compartment whether something lies in it.
+    """
+
+    robot: RobotId
+    stamp_ns: int
+    at: LevelPose | None
+    speed: float
+    battery_soc: float
+    is_charging: bool
+    mission_id: MissionId | None
+    is_stopped: bool
+    compartments: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task as people see it. Instants in nanoseconds, None where it has not come to that."""
+
+    task_id: TaskId
+    request: TaskRequest
+    status: TaskStatus
+    robot: RobotId | None
+    phase: MissionPhase | None
+    reason: str
+    submitted_ns: int
+    started_ns: int | None
+    finished_ns: int | None
+    estimated_finish_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotView:
+    """A robot as operators see it.
+
+    Attributes:
+        is_online: heard of within the last few seconds.
+        clearance: its itinerary and how far it is cleared, None without one.
+        screen: what stands on its screen.
+    """
+
+    robot: RobotId
+    kind: RobotKind
+    is_online: bool
+    status: RobotStatus | None
+    phase: MissionPhase | None
+    task_id: TaskId | None
+    clearance: Clearance | None
+    screen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView:
+    """A person on the map; x, y in meters."""
+
+    level: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something an operator must do something about; severity "warning" or "error"."""
+
+    alarm_id: str
+    severity: str
+    text: str
+    robot: RobotId | None
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HallView:
+    """Everything an operator sees at one instant.
+
+    Attributes:
+        doors: per door whether it is open; lifts: per lift the level its cabin is at.
+    """
+
+    stamp_ns: int
+    robots: Sequence[RobotView]
+    tasks: Sequence[TaskView]
+    people: Sequence[PersonView]
+    doors: Mapping[str, bool]
+    lifts: Mapping[str, str]
+    alarms: Sequence[Alarm]
+    is_fleet_online: bool
+
+
+class Operations(Protocol):
+    """What an operator can do from the console. Called from any thread; each call waits at most a few seconds.
+
+    All raise LinkError when the process in charge does not answer, RequestError when the command is wrong.
+    """
+
+    def view(self) -> HallView:
+        """Return the latest picture of the hall; never waits."""
+        ...
+
+    def submit(self, request: TaskRequest) -> Accepted:
+        """Submit a task; returns when it is on disk."""
+        ...
+
+    def cancel(self, task_id: TaskId, reason: str) -> None:
+        """Cancel a task."""
+        ...
+
+    def set_stop(self, robot: RobotId | None, *, is_engaged: bool, operator: str) -> None:
+        """Latch or release the software stop of a robot, or of all where `robot` is None."""
+        ...
+
+    def camera_jpeg(self, robot: RobotId, camera: str) -> bytes | None:
+        """Return the latest picture of a camera ("front", "rear" or "compartment") as JPEG, None while there is none."""
+        ...
+
+    def tree(self, robot: RobotId) -> Sequence[tuple[int, str, str, str]]:
+        """Return the behavior tree depth first as (depth, name, type, status); empty while there is none."""
+        ...

@@ -1,0 +1,1 @@
+"""Robot side: behavior trees that execute missions."""

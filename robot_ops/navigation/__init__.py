@@ -1,0 +1,1 @@
+"""Localization, costmaps, path following and docking."""

@@ -1,0 +1,1 @@
+"""People and tags from camera and lidar."""

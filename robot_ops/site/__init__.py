@@ -1,0 +1,1 @@
+"""The site: levels, lanes, places, doors, lifts and robots."""

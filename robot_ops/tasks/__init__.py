@@ -1,0 +1,1 @@
+"""The vocabulary of tasks: requests, status, orders, custody and the ledger port."""

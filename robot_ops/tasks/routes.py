@@ -1,0 +1,79 @@
+"""What robot and fleet say to each other about driving. Both messages carry whole state, so that a lost, late, doubled or
+reordered one does no harm: each side repeats its own until the other's shows that it was heard.
+"""
+
+from dataclasses import dataclass
+
+from robot_ops.core.ids import DoorId, LevelId, LiftId, NodeId, PlaceId, RobotId, RouteId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waypoint:
+    """A node on a route.
+
+    Attributes:
+        x, y: map frame of the level, meters.
+        speed_limit: of the lane that leads here from the waypoint before, in m/s.
+        door: the door on that lane, if any. It must be open before the robot leaves the waypoint before.
+        lift: set where the robot gets here from the waypoint before by riding this lift.
+    """
+
+    node: NodeId
+    level: LevelId
+    x: float
+    y: float
+    speed_limit: float
+    door: DoorId | None = None
+    lift: LiftId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteProgress:
+    """Robot -> fleet: what the robot holds of the lane graph and where it wants to go.
+
+    Attributes:
+        stamp_ns: instant of writing, nanoseconds; an older report than the last one is ignored.
+        route_id: the route it follows; empty before the first.
+        reached: index on that route of the last waypoint it reached (its center within 0.3 m, or passed).
+        held: nodes from the last reached one through the end of its clearance, in order. Empty when the robot does not
+            know where on the graph it is. This alone lets a restarted fleet carry on.
+        travelled: meters driven since `held[0]` was reached.
+        goal: where it wants to go, None when it wants to stay.
+        goal_seq: raised by one with every new goal or withdrawal of one.
+        tail: length in meters of what follows the robot (a party), 0 for none.
+    """
+
+    robot: RobotId
+    stamp_ns: int
+    route_id: RouteId
+    reached: int
+    held: tuple[NodeId, ...]
+    travelled: float = 0.0
+    goal: PlaceId | None = None
+    goal_seq: int = 0
+    tail: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearance:
+    """Fleet -> robot: the itinerary, and how far along it the robot may drive now.
+
+    Attributes:
+        goal_seq: the goal that this answers; a robot ignores a clearance for another.
+        waypoints: the whole way from a node the robot held to the goal's node. It starts with nodes that the robot held
+            when it was planned, in their order.
+        cleared: the robot may drive until the waypoint with this index and stops there.
+        waiting_for: who or what must move first, for people; empty when nothing.
+    """
+
+    robot: RobotId
+    stamp_ns: int
+    route_id: RouteId
+    goal_seq: int
+    waypoints: tuple[Waypoint, ...]
+    cleared: int
+    waiting_for: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cleared < len(self.waypoints):
+            raise ValueError(f"cleared {self.cleared} is not an index into {len(self.waypoints)} waypoints")

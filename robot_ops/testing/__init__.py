@@ -1,0 +1,1 @@
+"""Manual clock, fakes and conformance kits; never imported by product code."""

@@ -1,0 +1,1 @@
+"""Routes and clearances on the lane graph."""
