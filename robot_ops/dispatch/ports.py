@@ -149,7 +149,7 @@ class Operations(Protocol):
         ...
 
     def camera_jpeg(self, robot: RobotId, camera: str) -> bytes | None:
-        """Return the latest picture of a camera ("front", "rear" or "compartment") as JPEG, None while there is none."""
+        """Return the latest picture of a camera ("front", "rear", "compartment") as JPEG, None while there is none."""
         ...
 
     def tree(self, robot: RobotId) -> Sequence[tuple[int, str, str, str]]:

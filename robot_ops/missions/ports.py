@@ -1,7 +1,7 @@
 """What missions need from the outside: the robot's body, its people sense, its panel and its fleet.
 
-Implementations: `robot_ops.ros_nodes` on a live robot, `robot_ops.simulation` in deterministic runs. All are called from
-one thread, at the tick; none blocks. Commands start something, properties tell how it stands at this tick.
+Implementations: `robot_ops.ros_nodes` on a live robot, `robot_ops.simulation` in deterministic runs. All are called
+from one thread, at the tick; none blocks. Commands start something, properties tell how it stands at this tick.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,8 @@ class Navigator(Protocol):
     def follow(self, waypoints: Sequence[Waypoint], *, final_yaw: float | None, speed_limit: float) -> None:
         """Drive along the waypoints, all on the robot's level, and stop at the last.
 
-        A new call replaces the way without a stop in between. `final_yaw` in radians, None for any; `speed_limit` in m/s.
+        A new call replaces the way without a stop in between. `final_yaw` in radians, None for any; `speed_limit`
+        in m/s.
         """
         ...
 

@@ -80,8 +80,8 @@ class Place:
     Attributes:
         label: what people call it ("Counter 5").
         yaw: heading of a robot that serves the place, in radians, map frame.
-        tag: id of the AprilTag (36h11) a robot docks to here, or None where no docking is needed. The tag faces a docked
-            robot, on the ray from the node along `yaw`.
+        tag: id of the AprilTag (36h11) a robot docks to here, or None where no docking is needed. The tag faces a
+            docked robot, on the ray from the node along `yaw`.
         dock: pose of the robot's base when docked, map frame; None without a tag.
     """
 
@@ -109,8 +109,8 @@ class Lift:
     """A lift for one robot at a time.
 
     Attributes:
-        stops: the node inside the cabin on each level it serves (all at the shaft's x and y). A robot changes level only
-            between these nodes.
+        stops: the node inside the cabin on each level it serves (all at the shaft's x and y). A robot changes level
+            only between these nodes.
         lobbies: the node in front of the lift on each level; one lane joins it with the cabin's node.
     """
 

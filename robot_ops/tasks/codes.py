@@ -1,7 +1,7 @@
 """One-time codes that people authenticate with at a robot.
 
 The fleet derives a code from its secret, the task and the role, so that it can tell it again when a client repeats its
-request, and stores no code. Robots get only a salted hash. A robot refuses after a few wrong tries, so six digits suffice.
+request, and stores no code. Robots get only a salted hash. A robot refuses after a few wrong tries: six digits suffice.
 """
 
 import hashlib

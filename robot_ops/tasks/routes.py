@@ -1,5 +1,7 @@
-"""What robot and fleet say to each other about driving. Both messages carry whole state, so that a lost, late, doubled or
-reordered one does no harm: each side repeats its own until the other's shows that it was heard.
+"""What robot and fleet say to each other about driving.
+
+Both messages carry whole state, so that a lost, late, doubled or reordered one does no harm: each side repeats its own
+until the other's shows that it was heard.
 """
 
 from dataclasses import dataclass
