@@ -1,0 +1,155 @@
+"""A robot's chain of custody in a SQLite file of its own."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Row, String, Table, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from robot_ops.core.errors import LedgerError, StateError
+from robot_ops.core.ids import PersonId, RobotId, TaskId
+from robot_ops.ledger.database import MEMORY_URL, database, reraised, sole_writer, sqlite_url, version_table
+from robot_ops.tasks.custody import CustodyEvent, CustodyKind, link, verify
+
+SCHEMA: Final = "robot_ops_custody"
+SCHEMA_VERSION: Final = 1
+_METADATA: Final = MetaData()
+_EVENTS: Final = Table(
+    "custody",
+    _METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("robot", String, nullable=False),
+    Column("stamp_ns", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("task_id", String, nullable=False, index=True),
+    Column("person", String, nullable=False),
+    Column("compartment", String, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("digest", String, nullable=False),
+)
+version_table(_METADATA)
+
+
+class SqliteCustodyLog:
+    """Implements `robot_ops.tasks.custody.CustodyLog`; a context manager that holds the file open.
+
+    Used from one thread at a time.
+
+    Args:
+        robot: whose chain it is.
+        path: the SQLite file, made where it is missing; None keeps the log in memory, for simulation.
+    """
+
+    def __init__(self, robot: RobotId, path: Path | None) -> None:
+        self._robot = robot
+        self._url = MEMORY_URL if path is None else sqlite_url(path)
+        self._shown = "the custody log" if path is None else str(path)
+        self._resources = ExitStack()
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        """Open the file and check the whole chain.
+
+        Raises:
+            LedgerError: it is in use, cannot be opened, is damaged, or is another robot's.
+        """
+        with ExitStack() as resources:
+            resources.enter_context(sole_writer(self._url))
+            self._connection = resources.enter_context(
+                database(self._url, _METADATA, schema=SCHEMA, version=SCHEMA_VERSION)
+            )
+            self._check()
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close the file."""
+        self._connection = None
+        self._resources.close()
+
+    def record(
+        self, *, kind: CustodyKind, task_id: TaskId, person: PersonId, compartment: str, stamp_ns: int
+    ) -> CustodyEvent:
+        """Append an event and return it once it is on disk.
+
+        Raises:
+            LedgerError: it could not be written; nothing may be opened then.
+        """
+        connection = self._opened()
+        try:
+            with connection.begin():
+                last = connection.execute(select(_EVENTS).order_by(_EVENTS.c.seq.desc()).limit(1)).one_or_none()
+                event = link(
+                    None if last is None else _event_of(last),
+                    robot=self._robot,
+                    kind=kind,
+                    task_id=task_id,
+                    person=person,
+                    compartment=compartment,
+                    stamp_ns=stamp_ns,
+                )
+                connection.execute(_EVENTS.insert().values(_row_of(event)))
+        except SQLAlchemyError as error:
+            raise reraised("writing the custody log", error) from error
+        return event
+
+    def events(self, task_id: TaskId | None = None) -> tuple[CustodyEvent, ...]:
+        """Return the events in order, of one task or all.
+
+        Raises:
+            LedgerError: they cannot be read.
+        """
+        query = select(_EVENTS).order_by(_EVENTS.c.seq)
+        if task_id is not None:
+            query = query.where(_EVENTS.c.task_id == task_id)
+        connection = self._opened()
+        try:
+            with connection.begin():
+                return tuple(_event_of(row) for row in connection.execute(query))
+        except SQLAlchemyError as error:
+            raise reraised("reading the custody log", error) from error
+        except ValueError as error:
+            raise LedgerError(f"{self._shown} is damaged: {error}") from error
+
+    def _opened(self) -> Connection:
+        if self._connection is None:
+            raise LedgerError("the custody log is not open")
+        return self._connection
+
+    def _check(self) -> None:
+        events = self.events()
+        try:
+            verify(events)
+        except StateError as error:
+            raise LedgerError(f"{self._shown} is damaged: {error}") from error
+        if events and events[0].robot != self._robot:
+            raise LedgerError(f"{self._shown} is the log of {events[0].robot}, not of {self._robot}")
+
+
+def _row_of(event: CustodyEvent) -> dict[str, object]:
+    return {
+        "seq": event.seq,
+        "robot": event.robot,
+        "stamp_ns": event.stamp_ns,
+        "kind": event.kind.value,
+        "task_id": event.task_id,
+        "person": event.person,
+        "compartment": event.compartment,
+        "previous": event.previous,
+        "digest": event.digest,
+    }
+
+
+def _event_of(row: Row[Any]) -> CustodyEvent:
+    return CustodyEvent(
+        robot=RobotId(row.robot),
+        seq=row.seq,
+        stamp_ns=row.stamp_ns,
+        kind=CustodyKind(row.kind),
+        task_id=TaskId(row.task_id),
+        person=PersonId(row.person),
+        compartment=row.compartment,
+        previous=row.previous,
+        digest=row.digest,
+    )
