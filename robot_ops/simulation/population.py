@@ -1,0 +1,226 @@
+"""Everybody in the hall who is no robot: visitors with a ticket, people passing through, staff at their desks."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.ids import LevelId, PersonId, RobotId
+from robot_ops.core.poses import LevelPose, Pose
+from robot_ops.core.world import PersonPose
+from robot_ops.missions.ports import Announcement
+from robot_ops.simulation.crowd import Crowd, Disk
+from robot_ops.simulation.demand import DocumentWish, VisitWish, documents, visits
+from robot_ops.simulation.passers_by import PassersBy
+from robot_ops.simulation.scenario import Scenario
+from robot_ops.simulation.staff import Clerk, EnterCode, Hands, PressDone
+from robot_ops.simulation.visitors import Visitor, VisitorState
+from robot_ops.site.model import Site
+from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
+from robot_ops.tasks.status import TaskStatus
+
+_PERIOD: Final = 0.1  # s between two decisions of a person
+_KIOSK_SPOT: Final = (0.2, 1.3)  # m ahead and to the left of a robot that stands at the kiosk
+_QUEUE_SPACING: Final = 0.8  # m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Somebody asks for a task, at a kiosk or a desk."""
+
+    request: TaskRequest
+
+
+Action = Submit | EnterCode | PressDone
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request and who waits for its answer."""
+
+    request: TaskRequest
+    visitor: Visitor | None
+
+
+class Population:
+    """The people of one scenario. Its owner calls `step` and carries the returned actions out.
+
+    Args:
+        crowd: how visitors walk, on the level `level`.
+        rng: everything that people draw comes from it.
+        robots: the robots that take part.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        scenario: Scenario,
+        *,
+        crowd: Crowd,
+        hands: Hands,
+        level: LevelId,
+        robots: Collection[RobotId],
+        rng: np.random.Generator,
+    ) -> None:
+        self._site = site
+        self._scenario = scenario
+        self._crowd = crowd
+        self._hands = hands
+        self._level = level
+        self._radii = {robot: site.robots[robot].model.radius for robot in robots}
+        visit_rng, document_rng, self._habit_rng, clerk_rng, passer_rng = rng.spawn(5)
+        self._visits: Iterator[VisitWish] = visits(scenario.guidance, visit_rng) if scenario.guidance else iter(())
+        self._documents: Iterator[DocumentWish] = (
+            documents(scenario.delivery, document_rng) if scenario.delivery else iter(())
+        )
+        self._next_visit = next(self._visits, None)
+        self._next_document = next(self._documents, None)
+        self._clerks = {person: Clerk(person, wrong_code=scenario.wrong_code, rng=clerk_rng) for person in site.staff}
+        self._passers_by = PassersBy(crowd, scenario.walking, spots=scenario.spots, rng=passer_rng)
+        self._visitors: dict[PersonId, Visitor] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._visitor_count = 0
+        self._start_ns: int | None = None
+        self._last_ns = 0
+        self._numbers: dict[PersonId, int] = {}
+
+    def step(self, now_ns: int, robots: Mapping[RobotId, LevelPose]) -> list[Action]:
+        """Let everybody act until `now_ns`, given where the robots really are."""
+        if self._start_ns is None:
+            self._start_ns = self._last_ns = now_ns
+        duration = seconds_between(self._last_ns, now_ns)
+        if duration < _PERIOD - 1e-9:
+            return []
+        self._last_ns = now_ns
+        here = {robot: at.pose for robot, at in robots.items() if at.level == self._level}
+        self._crowd.set_robots(
+            {robot: Disk(x=pose.x, y=pose.y, radius=self._radii[robot]) for robot, pose in here.items()}
+        )
+        actions: list[Action] = []
+        actions += self._come_in(now_ns)
+        for visitor in list(self._visitors.values()):
+            if visitor.step(now_ns, duration, self._crowd, here):
+                actions.append(self._ask_at_kiosk(visitor, now_ns))
+            if visitor.state is VisitorState.GONE:
+                self._crowd.remove(visitor.person)
+                del self._visitors[visitor.person]
+        self._passers_by.step(now_ns)
+        self._crowd.step(duration)
+        for clerk in self._clerks.values():
+            actions += clerk.step(now_ns, self._hands)
+        return actions
+
+    def hear(self, robot: RobotId, announcement: Announcement, now_ns: int) -> None:
+        """Let people see what a robot's screen says."""
+        for visitor in self._visitors.values():
+            visitor.hear(robot, announcement, now_ns)
+        for person, clerk in self._clerks.items():
+            if self._site.staff[person].place == announcement.place:
+                clerk.hear(robot, announcement, now_ns)
+
+    def accepted(self, request_id: str, answer: Accepted, now_ns: int) -> None:
+        """Tell whoever asked that the request was accepted."""
+        asked = self._asked[request_id]
+        if asked.visitor is not None and asked.visitor.state is VisitorState.ASKING:
+            asked.visitor.accept(answer.task_id, now_ns)
+        if isinstance(asked.request, DeliveryRequest):
+            request = asked.request
+            self._clerks[request.sender].learn(answer.task_id, answer.sender_code, request.document)
+            self._clerks[request.recipient].learn(answer.task_id, answer.recipient_code, request.document)
+
+    def refused(self, request_id: str, now_ns: int) -> None:
+        """Tell whoever asked that the request was refused."""
+        visitor = self._asked[request_id].visitor
+        if visitor is not None:
+            visitor.give_up(now_ns)
+
+    def people(self) -> tuple[PersonPose, ...]:
+        """Return where everybody who walks is."""
+        persons = [*self._visitors, *self._passers_by.persons]
+        return tuple(
+            PersonPose(
+                person=person,
+                number=self._numbers.setdefault(person, len(self._numbers)),
+                at=LevelPose(level=self._level, pose=self._crowd.pose(person)),
+            )
+            for person in persons
+        )
+
+    def expected(self, request_id: str) -> frozenset[TaskStatus]:
+        """Return the final statuses that would be right for a request, given how its visitor behaved."""
+        visitor = self._asked[request_id].visitor
+        if visitor is not None and visitor.has_walked_away:
+            return frozenset({TaskStatus.FAILED, TaskStatus.CANCELED})
+        return frozenset({TaskStatus.COMPLETED})
+
+    @property
+    def requests(self) -> Mapping[str, TaskRequest]:
+        """Return everything that was asked for, by request id."""
+        return {request_id: asked.request for request_id, asked in self._asked.items()}
+
+    def _come_in(self, now_ns: int) -> list[Action]:
+        elapsed = seconds_between(self._start_ns or 0, now_ns)
+        actions: list[Action] = []
+        while self._next_visit is not None and self._next_visit.at <= elapsed:
+            if not self._admit(self._next_visit):
+                break
+            self._next_visit = next(self._visits, None)
+        while self._next_document is not None and self._next_document.at <= elapsed:
+            actions.append(self._ask_at_desk(self._next_document, now_ns))
+            self._next_document = next(self._documents, None)
+        return actions
+
+    def _admit(self, wish: VisitWish) -> bool:
+        """Let a visitor in; False while somebody stands in the door."""
+        place = self._site.pose_at(wish.pickup).pose
+        waiting = sum(
+            1 for visitor in self._visitors.values() if visitor.wish.pickup == wish.pickup and visitor.is_at_kiosk
+        )
+        spot = place.compose(Pose(x=_KIOSK_SPOT[0], y=_KIOSK_SPOT[1] + _QUEUE_SPACING * waiting))
+        entrance = min(self._scenario.entrances, key=lambda at: math.hypot(at[0] - place.x, at[1] - place.y))
+        person = PersonId(f"visitor.{self._visitor_count + 1:05d}")
+        if not self._crowd.add(person, *entrance):
+            return False
+        self._visitor_count += 1
+        self._visitors[person] = Visitor(
+            person,
+            wish,
+            kiosk_spot=(spot.x, spot.y),
+            exit_spot=entrance,
+            habits=self._scenario.habits,
+            rng=self._habit_rng,
+        )
+        return True
+
+    def _ask_at_kiosk(self, visitor: Visitor, now_ns: int) -> Submit:
+        demand = self._scenario.guidance
+        request = GuidanceRequest(
+            request_id=visitor.person,
+            pickup=visitor.wish.pickup,
+            destination=visitor.wish.destination,
+            language=visitor.wish.language,
+            due_ns=_due(now_ns, demand.due_s if demand else None),
+        )
+        self._asked[request.request_id] = _Asked(request, visitor)
+        return Submit(request=request)
+
+    def _ask_at_desk(self, wish: DocumentWish, now_ns: int) -> Submit:
+        demand = self._scenario.delivery
+        request = DeliveryRequest(
+            request_id=f"document.{wish.number:05d}",
+            pickup=self._site.staff[wish.sender].place,
+            destination=self._site.staff[wish.recipient].place,
+            sender=wish.sender,
+            recipient=wish.recipient,
+            document=f"file {wish.number:04d}",
+            due_ns=_due(now_ns, demand.due_s if demand else None),
+        )
+        self._asked[request.request_id] = _Asked(request, None)
+        return Submit(request=request)
+
+
+def _due(now_ns: int, due_s: float | None) -> int | None:
+    return None if due_s is None else now_ns + to_ns(due_s)

@@ -1,0 +1,148 @@
+"""A member of staff at a robot's panel: types the code, loads or takes the document, closes the lid."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+
+import numpy as np
+
+from robot_ops.core.clock import to_ns
+from robot_ops.core.ids import PersonId, RobotId, TaskId
+from robot_ops.missions.ports import Announcement, AnnouncementKind
+
+_REACTION: Final = (2.0, 6.0)  # s until somebody at work has stood up and turned to the robot
+_HANDLING: Final = (2.0, 4.0)  # s to lay a document in or take it out
+
+
+class Hands(Protocol):
+    """What hands can do at a robot's compartments."""
+
+    def open_compartments(self, robot: RobotId) -> tuple[str, ...]:
+        """Return the compartments whose lids stand open."""
+        ...
+
+    def put_document(self, robot: RobotId, compartment: str, document: str) -> bool:
+        """Lay a document inside; False where the lid is closed or something lies there."""
+        ...
+
+    def take_document(self, robot: RobotId, compartment: str) -> str | None:
+        """Take out what lies inside; None where the lid is closed or nothing lies there."""
+        ...
+
+    def close_lid(self, robot: RobotId, compartment: str) -> None:
+        """Press the lid down."""
+        ...
+
+
+class DeskStep(Enum):
+    """What comes next at the panel."""
+
+    TYPE_CODE = "type_code"
+    LOAD = "load"
+    UNLOAD = "unload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterCode:
+    """Somebody types a code at a robot's panel."""
+
+    robot: RobotId
+    person: PersonId
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PressDone:
+    """Somebody presses "done" at a robot's panel."""
+
+    robot: RobotId
+    person: PersonId
+
+
+@dataclass(slots=True)
+class _Errand:
+    robot: RobotId
+    step: DeskStep
+    at_ns: int
+
+
+class Clerk:
+    """One member of staff.
+
+    Args:
+        person: their id in requests.
+        wrong_code: how likely the first code typed for a task is wrong, 0-1.
+        rng: draws delays and mistakes.
+    """
+
+    def __init__(self, person: PersonId, *, wrong_code: float, rng: np.random.Generator) -> None:
+        self.person = person
+        self._wrong_code = wrong_code
+        self._rng = rng
+        self._codes: dict[TaskId, str] = {}
+        self._documents: dict[TaskId, str] = {}
+        self._errands: dict[TaskId, _Errand] = {}
+        self._has_mistyped: set[TaskId] = set()
+
+    def learn(self, task_id: TaskId, code: str, document: str) -> None:
+        """Be told the code for a task's document."""
+        self._codes[task_id] = code
+        self._documents[task_id] = document
+
+    def hear(self, robot: RobotId, announcement: Announcement, now_ns: int) -> None:
+        """See a robot's screen; only tasks the clerk has a code for matter."""
+        task_id = announcement.task_id
+        if task_id is None or task_id not in self._codes:
+            return
+        match announcement.kind:
+            case AnnouncementKind.AUTHENTICATE:
+                self._plan(task_id, robot, DeskStep.TYPE_CODE, now_ns, _REACTION)
+            case AnnouncementKind.LOAD:
+                self._plan(task_id, robot, DeskStep.LOAD, now_ns, _HANDLING)
+            case AnnouncementKind.UNLOAD:
+                self._plan(task_id, robot, DeskStep.UNLOAD, now_ns, _HANDLING)
+            case _:
+                self._errands.pop(task_id, None)
+
+    def step(self, now_ns: int, hands: Hands) -> list[EnterCode | PressDone]:
+        """Do what is due; returns what is pressed at panels."""
+        due = [task_id for task_id, errand in self._errands.items() if errand.at_ns <= now_ns]
+        pressed: list[EnterCode | PressDone] = []
+        for task_id in due:
+            errand = self._errands.pop(task_id)
+            pressed += self._do(task_id, errand, now_ns, hands)
+        return pressed
+
+    def _plan(self, task_id: TaskId, robot: RobotId, step: DeskStep, now_ns: int, delay: tuple[float, float]) -> None:
+        self._errands[task_id] = _Errand(robot, step, now_ns + to_ns(float(self._rng.uniform(*delay))))
+
+    def _do(self, task_id: TaskId, errand: _Errand, now_ns: int, hands: Hands) -> list[EnterCode | PressDone]:
+        robot = errand.robot
+        match errand.step:
+            case DeskStep.TYPE_CODE:
+                self._plan(task_id, robot, DeskStep.TYPE_CODE, now_ns, (8.0, 12.0))  # again unless the robot goes on
+                return [EnterCode(robot=robot, person=self.person, code=self._typed(task_id))]
+            case DeskStep.LOAD:
+                is_done = any(
+                    hands.put_document(robot, compartment, self._documents[task_id])
+                    for compartment in hands.open_compartments(robot)[:1]
+                )
+            case DeskStep.UNLOAD:
+                is_done = any(
+                    hands.take_document(robot, compartment) is not None
+                    for compartment in hands.open_compartments(robot)
+                )
+        if not is_done:  # the lid is still springing open
+            self._plan(task_id, robot, errand.step, now_ns, (1.0, 2.0))
+            return []
+        for compartment in hands.open_compartments(robot):
+            hands.close_lid(robot, compartment)
+        return [PressDone(robot=robot, person=self.person)]
+
+    def _typed(self, task_id: TaskId) -> str:
+        code = self._codes[task_id]
+        if task_id not in self._has_mistyped and self._rng.random() < self._wrong_code:
+            self._has_mistyped.add(task_id)
+            return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
+        self._has_mistyped.add(task_id)
+        return code
