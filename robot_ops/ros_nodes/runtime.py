@@ -1,6 +1,7 @@
 """Running nodes: one executor per process, a clean end on Ctrl-C or SIGTERM."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -57,3 +58,37 @@ def _on_signal(end: Callable[[], object]) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+class BackgroundSpin:
+    """Runs one node in a thread of its own, for programs whose main thread does something else.
+
+    Args:
+        node: it is destroyed by `stop`.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._executor = EventsExecutor()
+        self._stop: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name=f"spin {node.get_name()}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._executor.add_node(self._node)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and destroy the node."""
+        self._executor.create_task(self._stop.set_result, None)
+        self._thread.join(timeout=5.0)
+        self._executor.remove_node(self._node)
+        self._node.destroy_node()
+        self._executor.shutdown()
+
+    def _run(self) -> None:
+        try:
+            while rclpy.ok() and not self._stop.done():
+                self._executor.spin_until_future_complete(self._stop, timeout_sec=3600.0)
+        except ExternalShutdownException:
+            pass

@@ -6,6 +6,7 @@ from robot_ops_interfaces.msg import Clearance as ClearanceMsg
 from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionOrder as MissionOrderMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
+from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.msg import Task as TaskMsg
 from robot_ops_interfaces.msg import TaskRequest as TaskRequestMsg
@@ -13,8 +14,9 @@ from robot_ops_interfaces.msg import Waypoint as WaypointMsg
 
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import DoorId, LevelId, LiftId, MissionId, NodeId, PersonId, PlaceId, RobotId, RouteId, TaskId
-from robot_ops.dispatch.ports import TaskView
-from robot_ops.ros_nodes.conversions import from_optional_time, from_time, texts, to_time
+from robot_ops.core.poses import LevelPose
+from robot_ops.dispatch.ports import RobotStatus, TaskView
+from robot_ops.ros_nodes.conversions import from_optional_time, from_pose, from_time, texts, to_pose, to_time
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskRequest
@@ -335,4 +337,42 @@ def from_custody(message: CustodyEventMsg) -> CustodyEvent:
         compartment=message.compartment,
         previous=message.previous,
         digest=message.digest,
+    )
+
+
+def to_status(status: RobotStatus) -> RobotStatusMsg:
+    """Return the robot's status as a message."""
+    message = RobotStatusMsg(
+        stamp=to_time(status.stamp_ns),
+        robot=str(status.robot),
+        is_localized=status.at is not None,
+        speed=float(status.speed),
+        battery_soc=float(status.battery_soc),
+        is_charging=bool(status.is_charging),
+        mission_id=str(status.mission_id or ""),
+        is_stopped=bool(status.is_stopped),
+        cargo=[compartment for compartment, is_occupied in status.compartments.items() if is_occupied],
+    )
+    if status.at is not None:
+        message.level, message.pose = str(status.at.level), to_pose(status.at.pose)
+    return message
+
+
+def from_status(message: RobotStatusMsg) -> RobotStatus:
+    """Return the message's status; of the compartments only the occupied ones are told.
+
+    Raises:
+        ValueError: the pose is not finite.
+    """
+    at = LevelPose(level=LevelId(message.level), pose=from_pose(message.pose)) if message.is_localized else None
+    return RobotStatus(
+        robot=RobotId(message.robot),
+        stamp_ns=from_time(message.stamp),
+        at=at,
+        speed=message.speed,
+        battery_soc=message.battery_soc,
+        is_charging=bool(message.is_charging),
+        mission_id=MissionId(message.mission_id) if message.mission_id else None,
+        is_stopped=bool(message.is_stopped),
+        compartments=dict.fromkeys(message.cargo, True),
     )

@@ -1,0 +1,139 @@
+"""The fleet's services and the robots' stop, as calls that wait: for the command line and for short scripts."""
+
+import threading
+from types import TracebackType
+from typing import Any, Final, Self
+
+import rclpy
+from rclpy.client import Client
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import WorldStatistics as WorldStatisticsMsg
+from robot_ops_interfaces.srv import CancelTask, ListTasks, SetStop, SubmitTask
+
+from robot_ops.core.errors import LinkError, RequestError
+from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.dispatch.ports import RobotStatus, TaskView
+from robot_ops.ros_nodes.conversions import from_time
+from robot_ops.ros_nodes.qos import STATE
+from robot_ops.ros_nodes.runtime import BackgroundSpin
+from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
+from robot_ops.tasks.requests import Accepted, TaskRequest
+
+_PATIENCE: Final = 5.0  # s, for discovery and an answer
+
+
+class FleetClient:
+    """A context manager; everything it starts ends with it.
+
+    Args:
+        patience: seconds to wait for an answer.
+    """
+
+    def __init__(self, patience: float = _PATIENCE) -> None:
+        self._patience = patience
+        self._node: Node | None = None
+        self._spin: BackgroundSpin | None = None
+        self._statuses: dict[RobotId, RobotStatus] = {}
+        self._statistics: WorldStatisticsMsg | None = None
+
+    def __enter__(self) -> Self:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        self._node = Node("robot_ops_client")
+        self._spin = BackgroundSpin(self._node)
+        self._spin.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._spin is not None:
+            self._spin.stop()
+        rclpy.try_shutdown()
+
+    def submit(self, request: TaskRequest) -> Accepted:
+        """Submit a task; returns when it is on the fleet's disk.
+
+        Raises:
+            RequestError: it was refused. LinkError: the fleet does not answer.
+        """
+        answer = self._call(SubmitTask, "/fleet/submit_task", SubmitTask.Request(request=to_request(request)))
+        if not answer.is_accepted:
+            raise RequestError(answer.error)
+        return Accepted(
+            task_id=TaskId(answer.task_id),
+            estimated_finish_ns=from_time(answer.estimated_finish),
+            sender_code=answer.sender_code,
+            recipient_code=answer.recipient_code,
+        )
+
+    def cancel(self, task_id: TaskId, reason: str) -> None:
+        """Cancel a task.
+
+        Raises:
+            RequestError: it was refused. LinkError: the fleet does not answer.
+        """
+        answer = self._call(CancelTask, "/fleet/cancel_task", CancelTask.Request(task_id=str(task_id), reason=reason))
+        if not answer.is_accepted:
+            raise RequestError(answer.error)
+
+    def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
+        """Return the tasks.
+
+        Raises:
+            LinkError: the fleet does not answer.
+        """
+        answer = self._call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=with_finished))
+        return tuple(from_task(task) for task in answer.tasks)
+
+    def set_stop(self, robot: RobotId, *, is_engaged: bool, operator: str) -> None:
+        """Latch or release the stop of a robot.
+
+        Raises:
+            LinkError: the robot's safety node does not answer.
+        """
+        self._call(SetStop, f"/{robot}/set_stop", SetStop.Request(is_engaged=is_engaged, operator=operator))
+
+    def watch(self, robots: tuple[RobotId, ...]) -> None:
+        """Begin to listen to the robots and the simulated world; `statuses` and `statistics` tell what was heard."""
+        node = self._started()
+        for robot in robots:
+            node.create_subscription(RobotStatusMsg, f"/{robot}/status", self._on_status, STATE)
+        node.create_subscription(WorldStatisticsMsg, "/world/statistics", self._on_statistics, STATE)
+
+    @property
+    def statuses(self) -> dict[RobotId, RobotStatus]:
+        """Return the latest status of every robot heard of."""
+        return dict(self._statuses)
+
+    @property
+    def statistics(self) -> WorldStatisticsMsg | None:
+        """Return the simulated world's latest statistics, None before the first."""
+        return self._statistics
+
+    def _on_status(self, message: RobotStatusMsg) -> None:
+        self._statuses[RobotId(message.robot)] = from_status(message)
+
+    def _on_statistics(self, message: WorldStatisticsMsg) -> None:
+        self._statistics = message
+
+    def _started(self) -> Node:
+        if self._node is None:
+            raise LinkError("FleetClient is used outside its `with` block")
+        return self._node
+
+    def _call(self, kind: Any, name: str, request: Any) -> Any:
+        node = self._started()
+        client: Client[Any, Any] = node.create_client(kind, name)
+        try:
+            if not client.wait_for_service(timeout_sec=self._patience):
+                raise LinkError(f"nobody serves {name}: is the system running, on this ROS_DOMAIN_ID?")
+            answered = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: answered.set())
+            if not answered.wait(self._patience):
+                raise LinkError(f"{name} did not answer within {self._patience:.0f} s")
+            return future.result()
+        finally:
+            node.destroy_client(client)
