@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
 from robot_ops_interfaces.msg import Clearance as ClearanceMsg
 from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionOrder as MissionOrderMsg
@@ -16,6 +17,7 @@ from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import DoorId, LevelId, LiftId, MissionId, NodeId, PersonId, PlaceId, RobotId, RouteId, TaskId
 from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus, TaskView
+from robot_ops.missions.ports import Announcement, AnnouncementKind
 from robot_ops.ros_nodes.conversions import from_optional_time, from_pose, from_time, texts, to_pose, to_time
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
@@ -375,4 +377,32 @@ def from_status(message: RobotStatusMsg) -> RobotStatus:
         mission_id=MissionId(message.mission_id) if message.mission_id else None,
         is_stopped=bool(message.is_stopped),
         compartments=dict.fromkeys(message.cargo, True),
+    )
+
+
+def to_announcement(announcement: Announcement, *, robot: RobotId, stamp_ns: int) -> AnnouncementMsg:
+    """Return what a robot says as a message."""
+    return AnnouncementMsg(
+        stamp=to_time(stamp_ns),
+        robot=str(robot),
+        kind=announcement.kind.value,
+        text=announcement.text,
+        language=announcement.language,
+        task_id=str(announcement.task_id or ""),
+        place=str(announcement.place or ""),
+    )
+
+
+def from_announcement(message: AnnouncementMsg) -> Announcement:
+    """Return what the robot says.
+
+    Raises:
+        ValueError: its kind is unknown.
+    """
+    return Announcement(
+        kind=AnnouncementKind(message.kind),
+        text=message.text,
+        language=message.language,
+        task_id=TaskId(message.task_id) if message.task_id else None,
+        place=PlaceId(message.place) if message.place else None,
     )

@@ -16,25 +16,16 @@ from robot_ops.simulation.crowd import Crowd, Disk
 from robot_ops.simulation.demand import DocumentWish, VisitWish, documents, visits
 from robot_ops.simulation.passers_by import PassersBy
 from robot_ops.simulation.scenario import Scenario
-from robot_ops.simulation.staff import Clerk, EnterCode, Hands, PressDone
+from robot_ops.simulation.staff import Clerk, Hands
 from robot_ops.simulation.visitors import Visitor, VisitorState
 from robot_ops.site.model import Site
+from robot_ops.tasks.desk import Desk
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
 from robot_ops.tasks.status import TaskStatus
 
 _PERIOD: Final = 0.1  # s between two decisions of a person
 _KIOSK_SPOT: Final = (0.2, 1.3)  # m ahead and to the left of a robot that stands at the kiosk
 _QUEUE_SPACING: Final = 0.8  # m
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
-    """Somebody asks for a task, at a kiosk or a desk."""
-
-    request: TaskRequest
-
-
-Action = Submit | EnterCode | PressDone
 
 
 @dataclass(slots=True)
@@ -46,7 +37,7 @@ class _Asked:
 
 
 class Population:
-    """The people of one scenario. Its owner calls `step` and carries the returned actions out.
+    """The people of one scenario. Its owner calls `step` and passes on the answers that come.
 
     Args:
         crowd: how visitors walk, on the level `level`.
@@ -87,31 +78,29 @@ class Population:
         self._last_ns = 0
         self._numbers: dict[PersonId, int] = {}
 
-    def step(self, now_ns: int, robots: Mapping[RobotId, LevelPose]) -> list[Action]:
+    def step(self, now_ns: int, robots: Mapping[RobotId, LevelPose], desk: Desk) -> None:
         """Let everybody act until `now_ns`, given where the robots really are."""
         if self._start_ns is None:
             self._start_ns = self._last_ns = now_ns
         duration = seconds_between(self._last_ns, now_ns)
         if duration < _PERIOD - 1e-9:
-            return []
+            return
         self._last_ns = now_ns
         here = {robot: at.pose for robot, at in robots.items() if at.level == self._level}
         self._crowd.set_robots(
             {robot: Disk(x=pose.x, y=pose.y, radius=self._radii[robot]) for robot, pose in here.items()}
         )
-        actions: list[Action] = []
-        actions += self._come_in(now_ns)
+        self._come_in(now_ns, desk)
         for visitor in list(self._visitors.values()):
             if visitor.step(now_ns, duration, self._crowd, here):
-                actions.append(self._ask_at_kiosk(visitor, now_ns))
+                desk.submit(self._ask_at_kiosk(visitor, now_ns))
             if visitor.state is VisitorState.GONE:
                 self._crowd.remove(visitor.person)
                 del self._visitors[visitor.person]
         self._passers_by.step(now_ns)
         self._crowd.step(duration)
         for clerk in self._clerks.values():
-            actions += clerk.step(now_ns, self._hands)
-        return actions
+            clerk.step(now_ns, self._hands, desk)
 
     def hear(self, robot: RobotId, announcement: Announcement, now_ns: int) -> None:
         """Let people see what a robot's screen says."""
@@ -161,17 +150,15 @@ class Population:
         """Return everything that was asked for, by request id."""
         return {request_id: asked.request for request_id, asked in self._asked.items()}
 
-    def _come_in(self, now_ns: int) -> list[Action]:
+    def _come_in(self, now_ns: int, desk: Desk) -> None:
         elapsed = seconds_between(self._start_ns or 0, now_ns)
-        actions: list[Action] = []
         while self._next_visit is not None and self._next_visit.at <= elapsed:
             if not self._admit(self._next_visit):
                 break
             self._next_visit = next(self._visits, None)
         while self._next_document is not None and self._next_document.at <= elapsed:
-            actions.append(self._ask_at_desk(self._next_document, now_ns))
+            desk.submit(self._ask_at_desk(self._next_document, now_ns))
             self._next_document = next(self._documents, None)
-        return actions
 
     def _admit(self, wish: VisitWish) -> bool:
         """Let a visitor in; False while somebody stands in the door."""
@@ -195,7 +182,7 @@ class Population:
         )
         return True
 
-    def _ask_at_kiosk(self, visitor: Visitor, now_ns: int) -> Submit:
+    def _ask_at_kiosk(self, visitor: Visitor, now_ns: int) -> TaskRequest:
         demand = self._scenario.guidance
         request = GuidanceRequest(
             request_id=visitor.person,
@@ -205,9 +192,9 @@ class Population:
             due_ns=_due(now_ns, demand.due_s if demand else None),
         )
         self._asked[request.request_id] = _Asked(request, visitor)
-        return Submit(request=request)
+        return request
 
-    def _ask_at_desk(self, wish: DocumentWish, now_ns: int) -> Submit:
+    def _ask_at_desk(self, wish: DocumentWish, now_ns: int) -> TaskRequest:
         demand = self._scenario.delivery
         request = DeliveryRequest(
             request_id=f"document.{wish.number:05d}",
@@ -219,7 +206,7 @@ class Population:
             due_ns=_due(now_ns, demand.due_s if demand else None),
         )
         self._asked[request.request_id] = _Asked(request, None)
-        return Submit(request=request)
+        return request
 
 
 def _due(now_ns: int, due_s: float | None) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 from robot_ops.core.clock import to_ns
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.missions.ports import Announcement, AnnouncementKind
+from robot_ops.tasks.desk import Desk
 
 _REACTION: Final = (2.0, 6.0)  # s until somebody at work has stood up and turned to the robot
 _HANDLING: Final = (2.0, 4.0)  # s to lay a document in or take it out
@@ -40,23 +41,6 @@ class DeskStep(Enum):
     TYPE_CODE = "type_code"
     LOAD = "load"
     UNLOAD = "unload"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnterCode:
-    """Somebody types a code at a robot's panel."""
-
-    robot: RobotId
-    person: PersonId
-    code: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PressDone:
-    """Somebody presses "done" at a robot's panel."""
-
-    robot: RobotId
-    person: PersonId
 
 
 @dataclass(slots=True)
@@ -104,24 +88,21 @@ class Clerk:
             case _:
                 self._errands.pop(task_id, None)
 
-    def step(self, now_ns: int, hands: Hands) -> list[EnterCode | PressDone]:
-        """Do what is due; returns what is pressed at panels."""
-        due = [task_id for task_id, errand in self._errands.items() if errand.at_ns <= now_ns]
-        pressed: list[EnterCode | PressDone] = []
-        for task_id in due:
-            errand = self._errands.pop(task_id)
-            pressed += self._do(task_id, errand, now_ns, hands)
-        return pressed
+    def step(self, now_ns: int, hands: Hands, desk: Desk) -> None:
+        """Do what is due."""
+        for task_id in [task_id for task_id, errand in self._errands.items() if errand.at_ns <= now_ns]:
+            self._do(task_id, self._errands.pop(task_id), now_ns, hands, desk)
 
     def _plan(self, task_id: TaskId, robot: RobotId, step: DeskStep, now_ns: int, delay: tuple[float, float]) -> None:
         self._errands[task_id] = _Errand(robot, step, now_ns + to_ns(float(self._rng.uniform(*delay))))
 
-    def _do(self, task_id: TaskId, errand: _Errand, now_ns: int, hands: Hands) -> list[EnterCode | PressDone]:
+    def _do(self, task_id: TaskId, errand: _Errand, now_ns: int, hands: Hands, desk: Desk) -> None:
         robot = errand.robot
         match errand.step:
             case DeskStep.TYPE_CODE:
                 self._plan(task_id, robot, DeskStep.TYPE_CODE, now_ns, (8.0, 12.0))  # again unless the robot goes on
-                return [EnterCode(robot=robot, person=self.person, code=self._typed(task_id))]
+                desk.enter_code(robot, self.person, self._typed(task_id))
+                return
             case DeskStep.LOAD:
                 is_done = any(
                     hands.put_document(robot, compartment, self._documents[task_id])
@@ -134,10 +115,10 @@ class Clerk:
                 )
         if not is_done:  # the lid is still springing open
             self._plan(task_id, robot, errand.step, now_ns, (1.0, 2.0))
-            return []
+            return
         for compartment in hands.open_compartments(robot):
             hands.close_lid(robot, compartment)
-        return [PressDone(robot=robot, person=self.person)]
+        desk.press_done(robot, self.person)
 
     def _typed(self, task_id: TaskId) -> str:
         code = self._codes[task_id]
