@@ -1,12 +1,15 @@
 """When people want what: seeded streams of visitors who come and of documents that must go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from robot_ops.core.ids import PersonId, PlaceId
 from robot_ops.simulation.scenario import DeliveryDemand, GuidanceDemand
+
+KeyT = TypeVar("KeyT", bound=str)
 
 _JITTER = (0.7, 1.3)  # of the mean interval: people come neither by the clock nor all at once
 
@@ -33,21 +36,23 @@ class DocumentWish:
 
 def visits(demand: GuidanceDemand, rng: np.random.Generator) -> Iterator[VisitWish]:
     """Yield visits for ever, in order of time."""
-    languages = sorted(demand.languages)
-    weights = np.array([demand.languages[language] for language in languages])
     for at in _times(demand.first_s, demand.mean_interval_s, rng):
         yield VisitWish(
             at=at,
             pickup=demand.pickups[int(rng.integers(len(demand.pickups)))],
-            destination=demand.destinations[int(rng.integers(len(demand.destinations)))],
-            language=languages[int(rng.choice(len(languages), p=weights / weights.sum()))],
+            destination=_draw(demand.destinations, rng),
+            language=_draw(demand.languages, rng),
         )
 
 
-def documents(demand: DeliveryDemand, rng: np.random.Generator) -> Iterator[DocumentWish]:
-    """Yield documents for ever, in order of time."""
+def documents(
+    demand: DeliveryDemand, places: Mapping[PersonId, PlaceId], rng: np.random.Generator
+) -> Iterator[DocumentWish]:
+    """Yield documents for ever, in order of time; `places` tells where staff work, two places at least."""
     for number, at in enumerate(_times(demand.first_s, demand.mean_interval_s, rng), start=1):
-        sender, recipient = (demand.staff[int(index)] for index in rng.choice(len(demand.staff), 2, replace=False))
+        sender = recipient = demand.staff[int(rng.integers(len(demand.staff)))]
+        while places[recipient] == places[sender]:
+            recipient = demand.staff[int(rng.integers(len(demand.staff)))]
         yield DocumentWish(number=number, at=at, sender=sender, recipient=recipient)
 
 
@@ -56,3 +61,9 @@ def _times(first_s: float, mean_interval_s: float, rng: np.random.Generator) -> 
     while True:
         yield at
         at += mean_interval_s * float(rng.uniform(*_JITTER))
+
+
+def _draw(weights: Mapping[KeyT, float], rng: np.random.Generator) -> KeyT:
+    keys = sorted(weights)
+    shares = np.array([weights[key] for key in keys])
+    return keys[int(rng.choice(len(keys), p=shares / shares.sum()))]

@@ -18,7 +18,6 @@ from robot_ops.simulation.passers_by import PassersBy
 from robot_ops.simulation.scenario import Scenario
 from robot_ops.simulation.staff import Clerk, Hands
 from robot_ops.simulation.visitors import Visitor, VisitorState
-from robot_ops.site.model import Site
 from robot_ops.tasks.desk import Desk
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
 from robot_ops.tasks.status import TaskStatus
@@ -47,7 +46,6 @@ class Population:
 
     def __init__(
         self,
-        site: Site,
         scenario: Scenario,
         *,
         crowd: Crowd,
@@ -56,16 +54,17 @@ class Population:
         robots: Collection[RobotId],
         rng: np.random.Generator,
     ) -> None:
-        self._site = site
+        self._site = site = scenario.site
         self._scenario = scenario
         self._crowd = crowd
         self._hands = hands
         self._level = level
         self._radii = {robot: site.robots[robot].model.radius for robot in robots}
+        workplaces = {person: member.place for person, member in site.staff.items()}
         visit_rng, document_rng, self._habit_rng, clerk_rng, passer_rng = rng.spawn(5)
         self._visits: Iterator[VisitWish] = visits(scenario.guidance, visit_rng) if scenario.guidance else iter(())
         self._documents: Iterator[DocumentWish] = (
-            documents(scenario.delivery, document_rng) if scenario.delivery else iter(())
+            documents(scenario.delivery, workplaces, document_rng) if scenario.delivery else iter(())
         )
         self._next_visit = next(self._visits, None)
         self._next_document = next(self._documents, None)
