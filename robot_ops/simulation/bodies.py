@@ -1,0 +1,125 @@
+"""The remaining parts of a robot in a deterministic run: panel, compartments and the sense for people."""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from robot_ops.core.clock import Clock
+from robot_ops.core.ids import PersonId, RobotId
+from robot_ops.core.poses import LevelPose
+from robot_ops.core.world import PersonPose
+from robot_ops.missions.ports import Announcement, CompartmentState, PanelEntry, PersonTrack
+from robot_ops.simulation.devices import CompartmentBanks
+
+_SIGHT: Final = 8.0  # m, how far lidar and camera tell people apart
+
+
+class SimulatedPanel:
+    """Implements the port Panel; what the robot shows is passed on to the people.
+
+    Args:
+        show: takes each new announcement.
+    """
+
+    def __init__(self, show: Callable[[Announcement], None]) -> None:
+        self._show = show
+        self._shown: Announcement | None = None
+        self._entries = 0
+        self._entry: PanelEntry | None = None
+        self._is_confirmed = False
+
+    def announce(self, announcement: Announcement) -> None:
+        """See Panel."""
+        if announcement != self._shown:
+            self._shown = announcement
+            self._show(announcement)
+
+    @property
+    def entry(self) -> PanelEntry | None:
+        """See Panel."""
+        return self._entry
+
+    @property
+    def is_confirmed(self) -> bool:
+        """See Panel."""
+        return self._is_confirmed
+
+    def answer(self, entry_seq: int, is_granted: bool, text: str) -> None:
+        """People here read the next announcement instead."""
+
+    def clear(self) -> None:
+        """See Panel."""
+        self._entry, self._is_confirmed = None, False
+
+    def type_code(self, person: PersonId, code: str) -> None:
+        """Let a person type a code."""
+        self._entries += 1
+        self._entry = PanelEntry(entry_seq=self._entries, person=person, code=code)
+
+    def press_done(self) -> None:
+        """Let a person press "done"."""
+        self._is_confirmed = True
+
+
+class SimulatedCompartments:
+    """Implements the port Compartments over the simulated locks of one robot."""
+
+    def __init__(self, banks: CompartmentBanks, robot: RobotId) -> None:
+        self._bank = banks.of(robot)
+
+    def state(self, compartment: str) -> CompartmentState | None:
+        """See Compartments."""
+        reading = self._bank.readings.get(compartment)
+        if reading is None:
+            return None
+        return CompartmentState(
+            is_locked=reading.is_locked, is_closed=reading.is_closed, is_occupied=reading.is_occupied
+        )
+
+    def unlock(self, compartment: str) -> None:
+        """See Compartments."""
+        self._bank.set_lock(compartment, is_locked=False)
+
+    def lock(self, compartment: str) -> None:
+        """See Compartments."""
+        self._bank.set_lock(compartment, is_locked=True)
+
+    @property
+    def occupied(self) -> dict[str, bool]:
+        """Return per compartment whether something lies in it."""
+        return {name: reading.is_occupied for name, reading in self._bank.readings.items()}
+
+
+class SimulatedSight:
+    """Implements the port PeopleSource from the truth: everybody within sight, without errors.
+
+    Args:
+        people: returns where everybody is.
+        robot_at: returns where the robot is.
+    """
+
+    def __init__(
+        self, people: Callable[[], tuple[PersonPose, ...]], robot_at: Callable[[], LevelPose], clock: Clock
+    ) -> None:
+        self._people = people
+        self._robot_at = robot_at
+        self._clock = clock
+
+    @property
+    def tracks(self) -> tuple[PersonTrack, ...]:
+        """See PeopleSource."""
+        at, now_ns = self._robot_at(), self._clock.now_ns()
+        return tuple(
+            PersonTrack(
+                track_id=person.number,
+                x=person.at.pose.x,
+                y=person.at.pose.y,
+                vx=person.vx,
+                vy=person.vy,
+                stamp_ns=now_ns,
+                is_confirmed=True,
+            )
+            for person in self._people()
+            if person.at.level == at.level
+            and math.hypot(person.at.pose.x - at.pose.x, person.at.pose.y - at.pose.y) < _SIGHT
+        )

@@ -1,0 +1,175 @@
+"""A robot's body without physics: it drives its waypoints at lane speed and stands still for people now and then."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from robot_ops.core.ids import LevelId, PlaceId
+from robot_ops.core.poses import LevelPose, Pose, wrap_angle
+from robot_ops.missions.ports import NavigationStatus
+from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery
+from robot_ops.site.model import Robot, Site
+from robot_ops.tasks.routes import Waypoint
+
+_DOCKING_SPEED: Final = 0.2  # m/s, as the docking controller's
+_DOCKING_TIME: Final = 3.0  # s to find the tag and align
+_PAUSE: Final = (1.0, 5.0)  # s that people stand in the way
+_PAUSE_EVERY: Final = 60.0  # m driven between two such pauses, mean
+
+
+class KinematicRobot:
+    """Implements the ports Navigator and Battery of `robot_ops.missions.ports`.
+
+    Args:
+        start: where it stands at first.
+        soc: state of charge at the start, 0-1.
+        rng: draws where people stand in the way.
+    """
+
+    def __init__(self, robot: Robot, site: Site, *, start: LevelPose, soc: float, rng: np.random.Generator) -> None:
+        self._robot = robot
+        self._site = site
+        self._rng = rng
+        self._level = start.level
+        self._pose = start.pose
+        self._battery = Battery(robot.model, soc)
+        self._status = NavigationStatus.IDLE
+        self._way: list[tuple[Pose, float]] = []  # what remains, with the speed towards it
+        self._final_yaw: float | None = None
+        self._pause = 0.0
+        self._until_pause = float(rng.exponential(_PAUSE_EVERY))
+        self._share = 0.0  # of the top speed, over the last step
+        self.driven = 0.0
+
+    @property
+    def status(self) -> NavigationStatus:
+        """See Navigator."""
+        return self._status
+
+    @property
+    def failure(self) -> str:
+        """See Navigator; a kinematic robot never fails."""
+        return ""
+
+    @property
+    def pose(self) -> LevelPose:
+        """Return where the robot is."""
+        return LevelPose(level=self._level, pose=self._pose)
+
+    @property
+    def speed(self) -> float:
+        """Return the mean speed over the last step in m/s."""
+        return self._share * self._robot.model.max_speed
+
+    @property
+    def soc(self) -> float:
+        """See Battery."""
+        return self._battery.reading.soc
+
+    @property
+    def is_charging(self) -> bool:
+        """See Battery."""
+        return self._battery.reading.is_charging
+
+    def follow(self, waypoints: Sequence[Waypoint], *, final_yaw: float | None, speed_limit: float) -> None:
+        """See Navigator."""
+        top = min(self._robot.model.max_speed, speed_limit)
+        points = [(Pose(x=at.x, y=at.y), min(at.speed_limit, top)) for at in waypoints]
+        self._way = points[_next_index([pose for pose, _ in points], self._pose) :]
+        self._final_yaw = final_yaw
+        self._status = NavigationStatus.ACTIVE
+
+    def dock(self, place: PlaceId) -> None:
+        """See Navigator."""
+        dock = self._site.places[place].dock
+        self._move_straight(dock if dock is not None else self._site.pose_at(place).pose)
+
+    def undock(self, place: PlaceId) -> None:
+        """See Navigator."""
+        self._move_straight(self._site.pose_at(place).pose)
+
+    def stop(self) -> None:
+        """See Navigator."""
+        self._way = []
+        self._status = NavigationStatus.IDLE
+
+    def enter_level(self, level: LevelId) -> None:
+        """See Navigator."""
+        self._level = level
+
+    def advance(self, duration: float) -> None:
+        """Let time pass, in seconds."""
+        remaining = duration
+        before = self.driven
+        while self._way and remaining > 1e-9:
+            remaining = self._advance_towards_next(remaining)
+        if not self._way and self._status is NavigationStatus.ACTIVE:
+            if self._final_yaw is not None:
+                self._pose = Pose(x=self._pose.x, y=self._pose.y, yaw=self._final_yaw)
+            self._status = NavigationStatus.SUCCEEDED
+        self._share = (self.driven - before) / duration / self._robot.model.max_speed
+        self._battery.advance(duration, drive=self._share, is_docked=self._is_docked())
+
+    def _advance_towards_next(self, remaining: float) -> float:
+        """Drive, turn or stand for at most `remaining` seconds; return what is left of them."""
+        if self._pause > 0.0:
+            spent = min(self._pause, remaining)
+            self._pause -= spent
+            return remaining - spent
+        target, speed = self._way[0]
+        distance = self._pose.distance_to(target)
+        if distance < 1e-6:
+            self._way.pop(0)
+            return remaining
+        heading = math.atan2(target.y - self._pose.y, target.x - self._pose.x)
+        turn = abs(wrap_angle(heading - self._pose.yaw)) / self._robot.model.max_yaw_rate
+        if speed > _DOCKING_SPEED and turn > 0.5:  # gentle bends are driven, sharp ones turned on the spot
+            self._pose = Pose(x=self._pose.x, y=self._pose.y, yaw=heading)
+            self._pause = turn
+            return remaining
+        reach = min(distance, speed * remaining, max(self._until_pause, 1e-3))
+        yaw = heading if speed > _DOCKING_SPEED else self._pose.yaw  # docking and undocking keep the heading
+        share = reach / distance
+        self._pose = Pose(
+            x=self._pose.x + share * (target.x - self._pose.x),
+            y=self._pose.y + share * (target.y - self._pose.y),
+            yaw=yaw,
+        )
+        self._drive(reach)
+        return remaining - reach / speed
+
+    def _drive(self, distance: float) -> None:
+        self.driven += distance
+        self._until_pause -= distance
+        if self._until_pause <= 0.0:
+            self._pause = float(self._rng.uniform(*_PAUSE))
+            self._until_pause = float(self._rng.exponential(_PAUSE_EVERY))
+
+    def _move_straight(self, target: Pose) -> None:
+        self._way = [(target, _DOCKING_SPEED)]
+        self._final_yaw = target.yaw
+        self._pause = _DOCKING_TIME
+        self._status = NavigationStatus.ACTIVE
+
+    def _is_docked(self) -> bool:
+        charger = self._site.places[self._robot.charger]
+        if self._site.nodes[charger.node].level != self._level:
+            return False
+        return charger.dock is not None and self._pose.distance_to(charger.dock) < DOCKED_DISTANCE
+
+
+def _next_index(points: Sequence[Pose], at: Pose) -> int:
+    """Return the index of the first point that still lies ahead, for a robot on or near the polyline."""
+    best, index = math.inf, 0
+    for number, (start, end) in enumerate(itertools.pairwise(points), start=1):
+        dx, dy = end.x - start.x, end.y - start.y
+        square = dx * dx + dy * dy
+        share = 0.0 if square == 0.0 else ((at.x - start.x) * dx + (at.y - start.y) * dy) / square
+        share = min(1.0, max(0.0, share))
+        distance = math.hypot(start.x + share * dx - at.x, start.y + share * dy - at.y)
+        if distance < best - 1e-9:
+            best, index = distance, number
+    return index if best < 0.5 else 0
