@@ -1,0 +1,122 @@
+"""Writes a site's Gazebo world: furniture, tags, doors, lifts and robots from the site file, walls from the layout.
+
+    python tools/make_world.py [--check]
+
+The site file is the one source of where things stand. The layout file (sim/worlds/<name>.layout.yaml) holds what robots need
+not know: walls, floors, columns, barriers, benches. `--check` writes nothing and fails where the file differs.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from world_parts import (  # noqa: E402  (the tools run from a checkout, without being installed)
+    add_box,
+    add_door,
+    add_include,
+    add_lift,
+    add_robot,
+    add_tag,
+    add_text,
+    new_world,
+)
+
+from robot_ops.core.poses import Pose  # noqa: E402
+from robot_ops.site.files import read_site  # noqa: E402
+from robot_ops.site.model import Place, PlaceKind, Site  # noqa: E402
+
+SITE_FILE = ROOT / "sites" / "immigration_hall.yaml"
+WORLD_FILE = ROOT / "sim" / "worlds" / "immigration_hall.sdf"
+LAYOUT_FILE = ROOT / "sim" / "worlds" / "immigration_hall.layout.yaml"
+
+TAG_AHEAD = 0.65  # meters from a docked robot's center to the tag (docs/site_format.md)
+KIOSK_AHEAD = 2.4  # a visitor stands between the robot and the kiosk
+GATE_AHEAD = 1.2
+STAFF_AHEAD = {PlaceKind.COUNTER: 1.4, PlaceKind.DESK: 1.3, PlaceKind.ARCHIVE: None}  # behind the tag
+ARCHIVIST_ASIDE = 1.6
+FURNITURE = {
+    PlaceKind.KIOSK: "kiosk",
+    PlaceKind.COUNTER: "counter",
+    PlaceKind.E_CHANNEL: "e_channel_gate",
+    PlaceKind.DESK: "desk",
+    PlaceKind.ARCHIVE: "archive",
+    PlaceKind.CHARGER: "charger",
+}
+CAMERA_HEIGHT = {"guide": 1.1, "courier": 0.9}
+
+
+def front_of(site: Site, place: Place) -> Pose:
+    """Return where the front of a place's furniture stands: facing the robot, its x axis leading away from it."""
+    at = site.pose_at(place.id).pose
+    if place.dock is not None:
+        return place.dock.compose(Pose(x=TAG_AHEAD, y=0.0))
+    return at.compose(Pose(x=KIOSK_AHEAD if place.kind is PlaceKind.KIOSK else GATE_AHEAD, y=0.0))
+
+
+def tag_height(site: Site, place: Place) -> float:
+    """Return the height of a tag's center above the floor: that of the camera which looks for it."""
+    users = [robot.model.kind.value for robot in site.robots.values() if robot.charger == place.id]
+    return CAMERA_HEIGHT[users[0]] if users else CAMERA_HEIGHT["courier"]
+
+
+def build_world(site: Site, layout: dict[str, list[dict[str, object]]]) -> str:
+    """Return the world file's text."""
+    root, world = new_world(site.name)
+    structure = ET.SubElement(world, "model", name="building")
+    add_text(structure, "static", "true")
+    link = ET.SubElement(structure, "link", name="link")
+    for index, part in enumerate(layout["boxes"]):
+        add_box(link, f"box_{index}", **part)
+    for index, item in enumerate(layout["furniture"]):
+        add_include(world, f"{item['model']}_{index}", str(item["model"]), item["pose"])
+    for place in site.places.values():
+        _add_place(world, site, place)
+    for member in site.staff.values():
+        place = site.places[member.place]
+        elevation = site.levels[site.node_of(place.id).level].elevation
+        behind = STAFF_AHEAD[place.kind]
+        offset = Pose(x=behind, y=0.0, yaw=3.141593) if behind else Pose(x=0.0, y=ARCHIVIST_ASIDE, yaw=3.141593)
+        at = front_of(site, place).compose(offset)
+        add_include(world, member.id, "staff", (at.x, at.y, elevation, 0, 0, at.yaw), is_static=True)
+    for door in site.doors.values():
+        add_door(world, door, site.levels[door.level].elevation)
+    for lift in site.lifts.values():
+        add_lift(world, lift, site)
+    for robot in site.robots.values():
+        start = site.pose_at(robot.charger)
+        add_robot(world, robot, start.pose, site.levels[start.level].elevation)
+    ET.indent(root)
+    head = f"<!-- Written by tools/make_world.py from sites/{site.name}.yaml and the layout beside this file. -->\n"
+    return f'<?xml version="1.0" ?>\n{head}' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_place(world: ET.Element, site: Site, place: Place) -> None:
+    if place.kind not in FURNITURE:
+        return
+    at, elevation = front_of(site, place), site.levels[site.node_of(place.id).level].elevation
+    add_include(world, place.id, FURNITURE[place.kind], (at.x, at.y, elevation, 0, 0, at.yaw))
+    if place.tag is not None:
+        add_tag(world, place.tag, at, elevation + tag_height(site, place))
+
+
+def main() -> int:
+    """Write or check the world file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file differs")
+    arguments = parser.parse_args()
+    layout = yaml.safe_load(LAYOUT_FILE.read_text(encoding="utf-8"))
+    text = build_world(read_site(SITE_FILE).site, layout)
+    if arguments.check:
+        return 0 if WORLD_FILE.is_file() and WORLD_FILE.read_text(encoding="utf-8") == text else 1
+    WORLD_FILE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
