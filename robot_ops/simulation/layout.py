@@ -110,7 +110,7 @@ def lay_out(world: sdf.World, site: Site) -> Layout:
     """Return who is who.
 
     Raises:
-        WorldError: a robot, door or lift of the site is missing from the world file or not built as the conventions ask.
+        WorldError: a robot, door or lift of the site is missing or not built as the conventions ask.
     """
     statics: list[PlacedShape] = []
     robots: dict[RobotId, RobotLayout] = {}

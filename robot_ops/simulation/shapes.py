@@ -1,7 +1,6 @@
 """Where solid shapes begin and end: heights and horizontal sections of SDF geometries."""
 
 import math
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from robot_ops.simulation.transforms import Transform
 _CIRCLE_POINTS = 24
 
 
-@cache
 def obj_vertices(file: Path) -> FloatArray:
     """Return the vertices of a Wavefront OBJ file, (N, 3), in its own unit.
 
@@ -24,7 +22,7 @@ def obj_vertices(file: Path) -> FloatArray:
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         rows = [[float(word) for word in line.split()[1:4]] for line in lines if line.startswith("v ")]
-        vertices = np.array(rows, dtype=np.float64).reshape(-1, 3)
+        vertices: FloatArray = np.array(rows, dtype=np.float64).reshape(-1, 3)
     except (OSError, ValueError) as error:
         raise WorldError(f"is no readable Wavefront OBJ file: {error}", where=str(file)) from error
     if not len(vertices):
@@ -34,7 +32,7 @@ def obj_vertices(file: Path) -> FloatArray:
 
 def _box_corners(size: sdf.Vector) -> FloatArray:
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
-    return signs * np.asarray(size) / 2
+    return signs * np.array(size, dtype=np.float64) / 2
 
 
 def _ring(radius: float) -> FloatArray:
@@ -56,11 +54,13 @@ def hull_points(geometry: sdf.Geometry) -> FloatArray:
         case sdf.Sphere():
             heights = np.linspace(-1.0, 1.0, 9) * geometry.radius
             radii = np.sqrt(np.maximum(geometry.radius**2 - heights**2, 0.0))
-            return np.vstack([np.column_stack([_ring(r), np.full(_CIRCLE_POINTS, z)]) for r, z in zip(radii, heights)])
+            return np.vstack(
+                [np.column_stack([_ring(r), np.full(_CIRCLE_POINTS, z)]) for r, z in zip(radii, heights, strict=True)]
+            )
         case sdf.Plane():
             return np.empty((0, 3))
         case sdf.Mesh():
-            return obj_vertices(geometry.file) * np.asarray(geometry.scale)
+            return np.asarray(obj_vertices(geometry.file) * np.asarray(geometry.scale), dtype=np.float64)
 
 
 def placed(geometry: sdf.Geometry, pose: Transform) -> FloatArray:
