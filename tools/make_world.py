@@ -38,7 +38,7 @@ LAYOUT_FILE = ROOT / "sim" / "worlds" / "immigration_hall.layout.yaml"
 TAG_AHEAD = 0.65  # meters from a docked robot's center to the tag (docs/site_format.md)
 KIOSK_AHEAD = 2.4  # a visitor stands between the robot and the kiosk
 GATE_AHEAD = 1.2
-STAFF_AHEAD = {PlaceKind.COUNTER: 1.4, PlaceKind.DESK: 1.3, PlaceKind.ARCHIVE: None}  # behind the tag
+STAFF_AHEAD = {PlaceKind.COUNTER: 1.4, PlaceKind.DESK: 1.15, PlaceKind.ARCHIVE: None}  # behind the tag
 ARCHIVIST_ASIDE = 1.6
 FURNITURE = {
     PlaceKind.KIOSK: "kiosk",

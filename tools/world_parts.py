@@ -216,12 +216,21 @@ def add_lift(world: ET.Element, lift: Lift, site: Site) -> None:
         inner, face = sorted((sign * (wall - 0.04), sign * wall))
         add_box(cabin, side, low=(0.04 - wall, inner, 0), high=(wall, face, 2.2), material="glass")
     _add_sliding(
-        model, joint="cabin_joint", link="cabin", axis=(0, 0, 1), upper=high - low, topic=f"/{lift.id}/cabin", gain=40000
+        model,
+        joint="cabin_joint",
+        link="cabin",
+        axis=(0, 0, 1),
+        upper=high - low,
+        topic=f"/{lift.id}/cabin",
+        gain=40000,
     )
     for level in levels:
         base = site.levels[level].elevation - low
         leaf = _add_moving_link(model, f"door_{level}", 30)
-        near, far = (outer + 0.02, -opening - 0.02, base + 0.01), (outer + 0.02 + LEAF, opening + 0.02, base + DOOR_HEIGHT)
+        near, far = (
+            (outer + 0.02, -opening - 0.02, base + 0.01),
+            (outer + 0.02 + LEAF, opening + 0.02, base + DOOR_HEIGHT),
+        )
         add_box(leaf, "leaf", low=near, high=far, material="door")
         _add_sliding(
             model,
@@ -237,9 +246,7 @@ def add_robot(world: ET.Element, robot: Robot, start: Pose, elevation: float) ->
     """Add a robot with topics and frames of its own."""
     model = "guide_robot" if robot.model.kind is RobotKind.GUIDE else "courier_robot"
     include = add_include(world, robot.id, model, (start.x, start.y, elevation, 0, 0, start.yaw))
-    drive = ET.SubElement(
-        include, "plugin", filename="gz-sim-diff-drive-system", name="gz::sim::systems::DiffDrive"
-    )
+    drive = ET.SubElement(include, "plugin", filename="gz-sim-diff-drive-system", name="gz::sim::systems::DiffDrive")
     for tag, text in (
         ("left_joint", "left_wheel_joint"),
         ("right_joint", "right_wheel_joint"),
