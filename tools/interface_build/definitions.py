@@ -54,13 +54,14 @@ def read_package(root: Path) -> InterfacePackage:
             raise DefinitionError(f"{manifest}: <{tag}> is missing")
         return " ".join(value.split())
 
+    name, version, description = text("name"), text("version"), text("description")
     files = tuple(sorted(file.relative_to(root) for kind in KINDS for file in (root / kind).glob(f"*.{kind}")))
     if not files:
         raise DefinitionError(f"{root}: defines nothing; put *.msg into msg/, *.srv into srv/, *.action into action/")
     return InterfacePackage(
-        name=text("name"),
-        version=text("version"),
-        description=text("description"),
+        name=name,
+        version=version,
+        description=description,
         root=root,
         dependencies=tuple(sorted((element.text or "").strip() for element in tree.iter("depend"))),
         files=files,
