@@ -1,1 +1,1 @@
-"""Which robot does which task, and when."""
+"""Which robot does which task, and when: pure planning without memory."""

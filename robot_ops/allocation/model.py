@@ -1,0 +1,95 @@
+"""What allocation is told and what it answers. All times are seconds from now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from robot_ops.core.ids import NodeId, RobotId, TaskId
+from robot_ops.site.model import RobotModel
+from robot_ops.tasks.requests import TaskKind
+
+Travel = Callable[[NodeId, NodeId, float], float]
+"""Seconds from a node to another at a top speed in m/s; infinite where there is no way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """A task that waits for a robot.
+
+    Attributes:
+        due: when it should be done, in seconds from now, None for no matter; negative when that is past.
+        waited: seconds since it was accepted.
+        language: what the guide must speak; no matter for deliveries.
+        planned: the robot it was planned for last time, None for a new one.
+    """
+
+    task_id: TaskId
+    kind: TaskKind
+    pickup: NodeId
+    destination: NodeId
+    priority: int = 0
+    due: float | None = None
+    waited: float = 0.0
+    language: str = ""
+    planned: RobotId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A robot that is in service.
+
+    Attributes:
+        node: where it will be when it is free.
+        charger: node of its charger.
+        free_in: seconds until it can start something new, 0 for now.
+        soc: state of charge when it is free, 0-1.
+    """
+
+    robot: RobotId
+    model: RobotModel
+    node: NodeId
+    charger: NodeId
+    free_in: float
+    soc: float
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What a robot shall do, and when.
+
+    Attributes:
+        position: 0 for the robot's next task, 1 for the one after.
+        start: when the robot leaves for it, finish: when it is done, in seconds from now.
+        reason: why this robot, for people.
+    """
+
+    task_id: TaskId
+    robot: RobotId
+    position: int
+    start: float
+    finish: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The answer.
+
+    Attributes:
+        assignments: per task.
+        finish: when each task is done, in seconds from now; those beyond the planning horizon by a rough estimate.
+        unassigned: per task that no robot can do now, why.
+        short_of_energy: robots that were left out of a task that nobody else can do because their battery is too low.
+    """
+
+    assignments: Mapping[TaskId, Assignment]
+    finish: Mapping[TaskId, float]
+    unassigned: Mapping[TaskId, str]
+    short_of_energy: frozenset[RobotId]
+
+    def next_of(self, robot: RobotId) -> Assignment | None:
+        """Return what the robot shall do next."""
+        for assignment in self.assignments.values():
+            if assignment.robot == robot and assignment.position == 0:
+                return assignment
+        return None

@@ -1,0 +1,145 @@
+"""Plans all waiting tasks and gives each free robot its next one."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from robot_ops.allocation.model import Assignment, OpenTask, Plan
+from robot_ops.allocation.planner import allocate
+from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates
+from robot_ops.dispatch.orders import mission_kind
+from robot_ops.dispatch.robots import RobotState
+from robot_ops.tasks.book import TaskRecord
+from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.orders import MissionKind
+from robot_ops.tasks.requests import TaskRequest
+from robot_ops.tasks.status import TaskStatus
+
+_REPLAN_S: Final = 2.0
+_UNSERVED_S: Final = 30.0
+"""Seconds after which it is an alarm that no robot can do a task."""
+_NO_PLAN: Final = Plan(assignments={}, finish={}, unassigned={}, short_of_energy=frozenset())
+
+
+class Assigner:
+    """Keeps the plan. It is made anew when something happened and every two seconds."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._plan = _NO_PLAN
+        self._planned_ns: int | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """Return the latest plan."""
+        return self._plan
+
+    @property
+    def planned_ns(self) -> int:
+        """Return the instant that the plan's times count from."""
+        return self._planned_ns or 0
+
+    def invalidate(self) -> None:
+        """Have the plan made anew at the next step: something happened."""
+        self._planned_ns = None
+
+    def promise(self, request: TaskRequest) -> float:
+        """Return the seconds until a new request will be done."""
+        context, now_ns = self._context, self._context.clock.now_ns()
+        new = as_open_task(context, request, task=None, planned=None, now_ns=now_ns)
+        waiting = self._waiting(now_ns)
+        plan = allocate([*waiting, new], candidates(context, now_ns), context.travel)
+        if new.task_id not in plan.finish:
+            plan = allocate([*waiting, new], expected_candidates(context, now_ns), context.travel)
+        # nobody can do it as things stand, after all that was checked: promise what the slowest other gets
+        return plan.finish.get(new.task_id, max(plan.finish.values(), default=0.0) + 600.0)
+
+    def step(self) -> None:
+        """Plan where needed and give each free robot its next task.
+
+        Raises:
+            LedgerError: an assignment could not be written.
+        """
+        now_ns = self._context.clock.now_ns()
+        if self._planned_ns is None or seconds_between(self._planned_ns, now_ns) >= _REPLAN_S:
+            self._replan(now_ns)
+        for state in self._context.robots.values():
+            assignment = self._plan.next_of(state.robot.id)
+            if assignment is not None and assignment.start <= 0.0 and self._is_ready(state, assignment, now_ns):
+                self._assign(state, assignment)
+
+    def _replan(self, now_ns: int) -> None:
+        waiting = self._waiting(now_ns)
+        able = candidates(self._context, now_ns) if waiting else []
+        self._plan = allocate(waiting, able, self._context.travel) if waiting else _NO_PLAN
+        self._planned_ns = now_ns
+        self._raise_alarms(waiting)
+
+    def _waiting(self, now_ns: int) -> list[OpenTask]:
+        return [
+            as_open_task(
+                self._context, task.request, task=task, planned=self._planned_robot(task.task_id), now_ns=now_ns
+            )
+            for task in self._context.book.open_records()
+            if task.status is TaskStatus.QUEUED
+        ]
+
+    def _planned_robot(self, task_id: TaskId) -> RobotId | None:
+        assignment = self._plan.assignments.get(task_id)
+        return None if assignment is None else assignment.robot
+
+    def _raise_alarms(self, waiting: Iterable[OpenTask]) -> None:
+        unserved = [
+            f"{task.task_id}: {self._plan.unassigned[task.task_id]}"
+            for task in waiting
+            if task.task_id in self._plan.unassigned and task.waited > _UNSERVED_S
+        ]
+        text = f"{len(unserved)} tasks wait for a robot that can do them ({unserved[0]})" if unserved else ""
+        self._context.alarms.set("unserved_tasks", bool(unserved), text)
+
+    def _is_ready(self, state: RobotState, assignment: Assignment, now_ns: int) -> bool:
+        """Return whether nothing has changed since the plan was made that speaks against the assignment."""
+        task = self._context.book.tasks[assignment.task_id]
+        mission = self._context.book.mission_of(state.robot.id)
+        return (
+            task.status is TaskStatus.QUEUED
+            and (mission is None or mission.task_id is None)
+            and state.is_online(now_ns)
+            and state.status is not None
+            and not state.status.is_stopped
+            and now_ns >= state.rest_until_ns
+        )
+
+    def _assign(self, state: RobotState, assignment: Assignment) -> None:
+        context, journal = self._context, self._context.journal
+        task = context.book.tasks[assignment.task_id]
+        chore = context.book.mission_of(state.robot.id)
+        if chore is not None:
+            journal.write(
+                EventKind.CHORE_ENDED,
+                state.robot.id,
+                {"mission_id": chore.mission_id, "is_void": True, "reason": f"{task.task_id} goes first"},
+            )
+        journal.write(
+            EventKind.ASSIGNED,
+            task.task_id,
+            {
+                "mission_id": MissionId(f"{task.task_id}.{task.attempts + 1}"),
+                "robot": state.robot.id,
+                "mission_kind": mission_kind(task.request.kind).value,
+                "destination": task.request.destination,
+                "compartment": _free_compartment(state, task),
+                "reason": assignment.reason,
+                "estimated_finish_ns": self.planned_ns + to_ns(assignment.finish),
+            },
+        )
+        state.idle_since_ns = None
+
+
+def _free_compartment(state: RobotState, task: TaskRecord) -> str:
+    if mission_kind(task.request.kind) is not MissionKind.DELIVER_DOCUMENT:
+        return ""
+    compartments = state.robot.model.compartments
+    return next((name for name in compartments if not state.is_occupied(name)), compartments[0])

@@ -1,0 +1,54 @@
+"""Keeps the fleet's copy of the robots' chains of custody."""
+
+from dataclasses import replace
+
+from robot_ops.dispatch.context import Context
+from robot_ops.tasks.custody import CustodyEvent, link
+from robot_ops.tasks.events import EventKind, custody_payload
+
+
+class ChainWatch:
+    """Records custody events and raises an alarm about chains that do not hold."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def take(self, event: CustodyEvent) -> None:
+        """Record an event; one that is known already changes nothing.
+
+        Raises:
+            LedgerError: it could not be recorded; call again.
+        """
+        chain = self._context.book.custody.get(event.robot, {})
+        known = chain.get(event.seq)
+        if known == event:
+            return
+        before, after = chain.get(event.seq - 1), chain.get(event.seq + 1)
+        is_whole = (
+            known is None
+            and _is_authentic(event)
+            and (before is None or before.digest == event.previous)
+            and (after is None or after.previous == event.digest)
+        )
+        if not is_whole:
+            text = f"custody event {event.seq} of {event.robot} does not fit its chain: compare with the robot's log"
+            self._context.alarms.put(f"custody/{event.robot}", text, robot=event.robot, is_error=True)
+            return
+        self._context.journal.write(EventKind.CUSTODY, event.task_id or event.robot, custody_payload(event))
+
+
+def _is_authentic(event: CustodyEvent) -> bool:
+    """Return whether the event's digest fits its fields."""
+    if event.seq < 0:
+        return False
+    before = None if event.seq == 0 else replace(event, seq=event.seq - 1, digest=event.previous)
+    expected = link(
+        before,
+        robot=event.robot,
+        kind=event.kind,
+        task_id=event.task_id,
+        person=event.person,
+        compartment=event.compartment,
+        stamp_ns=event.stamp_ns,
+    )
+    return expected == event

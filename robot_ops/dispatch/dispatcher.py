@@ -1,0 +1,322 @@
+"""The fleet's brain: accepts tasks, has robots do them, and loses none.
+
+Robots' messages and the steps of the clock go in, orders and clearances go out by the RobotLink. Everything that must
+outlive the process is in the ledger before anybody is told. One thread calls all methods.
+"""
+
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from robot_ops.core.clock import Clock, seconds_between, to_ns
+from robot_ops.core.errors import LedgerError, ParameterError, RequestError
+from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.dispatch.alarms import AlarmBoard
+from robot_ops.dispatch.assigner import Assigner
+from robot_ops.dispatch.chain_watch import ChainWatch
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.errands import Errands
+from robot_ops.dispatch.forecast import as_open_task
+from robot_ops.dispatch.journal import Journal
+from robot_ops.dispatch.orders import accepted_answer
+from robot_ops.dispatch.outbox import Outbox
+from robot_ops.dispatch.outcomes import Outcomes
+from robot_ops.dispatch.ports import Alarm, RobotLink, RobotStatus, RobotView, TaskView
+from robot_ops.dispatch.robots import RobotState
+from robot_ops.dispatch.supervisor import Supervisor
+from robot_ops.dispatch.validation import check_places, check_request
+from robot_ops.dispatch.views import robot_view, task_view
+from robot_ops.site.model import Site
+from robot_ops.tasks.custody import CustodyEvent
+from robot_ops.tasks.events import EventKind, request_payload
+from robot_ops.tasks.ledger import Ledger
+from robot_ops.tasks.orders import MissionReport
+from robot_ops.tasks.requests import Accepted, TaskRequest
+from robot_ops.tasks.routes import Clearance, RouteProgress
+from robot_ops.tasks.status import TaskStatus
+from robot_ops.traffic.control import TrafficControl
+from robot_ops.traffic.travel import TravelTimes
+
+_CLEARANCE_REPEAT_S: Final = 0.5
+_STUCK_S: Final = 120.0
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Fleet side of the system.
+
+    Args:
+        site: where it works.
+        ledger: open; this is its only writer.
+        link: the way to the robots.
+        clock: gives every instant.
+        secret: one-time codes are derived from it; the same over restarts.
+        robots: which of the site's robots to run, all when None.
+        traffic: orders the robots' ways; made for the site when None.
+
+    Raises:
+        ParameterError: `robots` names one that the site has not.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        ledger: Ledger,
+        link: RobotLink,
+        clock: Clock,
+        secret: bytes,
+        robots: Collection[RobotId] | None = None,
+        traffic: TrafficControl | None = None,
+    ) -> None:
+        unknown = sorted(set(robots or ()) - set(site.robots))
+        if unknown:
+            raise ParameterError(
+                f"the site has no robot {unknown[0]!r}", where="robots", mend=f"use {', '.join(sorted(site.robots))}"
+            )
+        now_ns = clock.now_ns()
+        self._context = Context(
+            site=site,
+            clock=clock,
+            link=link,
+            journal=Journal(ledger, clock),
+            alarms=AlarmBoard(clock),
+            travel=TravelTimes(site).seconds,
+            secret=secret,
+            robots={
+                robot.id: RobotState(robot=robot, heard_ns=now_ns)
+                for robot in site.robots.values()
+                if robots is None or robot.id in robots
+            },
+        )
+        self._traffic = TrafficControl(site) if traffic is None else traffic
+        self._outcomes = Outcomes(self._context)
+        self._assigner = Assigner(self._context)
+        self._supervisor = Supervisor(self._context, self._outcomes)
+        self._errands = Errands(self._context, self._assigner)
+        self._outbox = Outbox(self._context)
+        self._chains = ChainWatch(self._context)
+        self._reports: dict[MissionId, MissionReport] = {}
+        self._custody: dict[tuple[RobotId, int], CustodyEvent] = {}
+        self._sent_clearances: dict[RobotId, Clearance] = {}
+        self._clearances_ns: int | None = None
+        self._has_stepped = False
+
+    def recover(self) -> None:
+        """Read the ledger; call once before anything else. Open tasks go on with whatever the robots report.
+
+        Raises:
+            LedgerError: it cannot be read or is damaged.
+        """
+        self._context.journal.recover()
+
+    def submit(self, request: TaskRequest) -> Accepted:
+        """Accept a task; it is in the ledger when this returns. The same request again gets the same answer.
+
+        Raises:
+            RequestError: the request is wrong; nothing was changed.
+            LedgerError: it could not be written; nothing is promised.
+        """
+        context = self._context
+        context.journal.settle()
+        known = context.book.task_of_request(request.request_id)
+        if known is not None:
+            if known.request != request:
+                raise RequestError(
+                    f"{request.request_id!r} was used for another request ({known.task_id})",
+                    where="request_id",
+                    mend="choose a new one",
+                )
+            return accepted_answer(known, context.secret)
+        self._check(request)
+        now_ns = context.clock.now_ns()
+        promised_ns = now_ns + to_ns(self._assigner.promise(request))
+        task_id = context.book.next_task_id(request.kind)
+        context.journal.write(EventKind.ACCEPTED, task_id, {**request_payload(request), "promised_ns": promised_ns})
+        self._assigner.invalidate()
+        return accepted_answer(context.book.tasks[task_id], context.secret)
+
+    def cancel(self, task_id: TaskId, reason: str) -> None:
+        """Cancel a task: at once while it is queued, else as soon as its robot has given it up.
+
+        A visitor under way is told goodbye, a document on board goes back to its sender. Canceling again changes
+        nothing.
+
+        Raises:
+            RequestError: there is no such task, or it has ended.
+            LedgerError: it could not be written.
+        """
+        context = self._context
+        context.journal.settle()
+        task = context.book.tasks.get(task_id)
+        if task is None:
+            raise RequestError(f"there is no task {task_id!r}", where="task_id", mend="list the tasks for their ids")
+        if task.status is TaskStatus.CANCELED or (task.cancel_reason is not None and not task.status.is_final):
+            return
+        if task.status.is_final:
+            raise RequestError(f"{task_id} has already {_ended(task.status)}", where="task_id")
+        why = reason.strip() or "canceled on request"
+        if task.status is TaskStatus.QUEUED:
+            context.journal.write(
+                EventKind.STATUS, task_id, {"status": TaskStatus.CANCELED.value, "reason": why, "is_void": False}
+            )
+        else:
+            context.journal.write(EventKind.CANCEL_ASKED, task_id, {"reason": why})
+        self._assigner.invalidate()
+
+    def on_status(self, status: RobotStatus) -> None:
+        """Take a robot's status; one older than the latest changes nothing."""
+        state = self._heard(status.robot)
+        if state is None or (state.status is not None and status.stamp_ns < state.status.stamp_ns):
+            return
+        before = state.status
+        state.status = status
+        if before is None or (before.mission_id, before.is_stopped) != (status.mission_id, status.is_stopped):
+            self._assigner.invalidate()
+
+    def on_progress(self, progress: RouteProgress) -> None:
+        """Take a robot's place on its route; one older than the latest changes nothing."""
+        state = self._heard(progress.robot)
+        if state is None or (state.progress is not None and progress.stamp_ns < state.progress.stamp_ns):
+            return
+        state.progress = progress
+        self._traffic.update(progress)
+
+    def on_report(self, report: MissionReport) -> None:
+        """Take a robot's report of its mission; repeated and older ones change nothing."""
+        state = self._heard(report.robot)
+        if state is None:
+            return
+        latest = self._reports.get(report.mission_id) or state.report_of(report.mission_id)
+        if latest is not None:
+            # a final report is never taken back, whatever the order of arrival
+            is_old = report.outcome is None and report.stamp_ns < latest.stamp_ns
+            if latest.outcome is not None or is_old or report == latest:
+                return
+        self._reports[report.mission_id] = report
+        with self._guarded():
+            self._take_reports()
+
+    def on_custody(self, event: CustodyEvent) -> None:
+        """Take an event of a robot's chain of custody; repeated ones change nothing."""
+        if self._heard(event.robot) is None:
+            return
+        self._custody[(event.robot, event.seq)] = event
+        with self._guarded():
+            self._take_custody()
+
+    def step(self) -> None:
+        """Bring everything up to the present; call it five times a second."""
+        self._begin()
+        with self._guarded():
+            self._context.journal.settle()
+            self._take_reports()
+            self._take_custody()
+            self._supervisor.step()
+            self._assigner.step()
+            self._errands.step()
+            self._outbox.step()
+            self._context.alarms.clear("ledger")
+        self._step_traffic()
+
+    def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
+        """Return the tasks in the order they were accepted; those that have ended only where asked for."""
+        book = self._context.book
+        records = tuple(book.tasks.values()) if with_finished else book.open_records()
+        now_ns = self._context.clock.now_ns()
+        return tuple(task_view(self._context, self._assigner, record, now_ns) for record in records)
+
+    def robots(self) -> tuple[RobotView, ...]:
+        """Return the robots in the site's order."""
+        now_ns = self._context.clock.now_ns()
+        return tuple(
+            robot_view(self._context, state, self._traffic.clearance(robot), now_ns)
+            for robot, state in self._context.robots.items()
+        )
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return what an operator must do something about, errors first."""
+        return self._context.alarms.all()
+
+    @property
+    def ledger_digest(self) -> str:
+        """Return the ledger's digest."""
+        return self._context.journal.digest
+
+    def _check(self, request: TaskRequest) -> None:
+        context, now_ns = self._context, self._context.clock.now_ns()
+        check_places(request, context.site)
+        check_request(
+            request,
+            site=context.site,
+            robots=[state.robot for state in context.robots.values()],
+            travel=context.travel,
+            now_ns=now_ns,
+            open_task=as_open_task(context, request, task=None, planned=None, now_ns=now_ns),
+        )
+
+    def _heard(self, robot: RobotId) -> RobotState | None:
+        state = self._context.robots.get(robot)
+        if state is None:
+            text = f"{robot} speaks on the network and is not a robot of this fleet: its messages are ignored"
+            self._context.alarms.put(f"unknown/{robot}", text)
+            return None
+        state.heard_ns = self._context.clock.now_ns()
+        state.has_spoken = True
+        return state
+
+    def _begin(self) -> None:
+        if self._has_stepped:
+            return
+        # the clock may have jumped between construction and the first step (simulated time)
+        now_ns = self._context.clock.now_ns()
+        for state in self._context.robots.values():
+            state.heard_ns = max(state.heard_ns, now_ns)
+        self._has_stepped = True
+
+    def _take_reports(self) -> None:
+        """Judge the reports that have not been recorded yet; what fails stays for the next step."""
+        self._context.journal.settle()
+        for mission_id, report in tuple(self._reports.items()):
+            self._outcomes.take(self._context.robots[report.robot], report)
+            del self._reports[mission_id]
+            if report.outcome is not None:
+                self._assigner.invalidate()
+
+    def _take_custody(self) -> None:
+        self._context.journal.settle()
+        for key, event in sorted(self._custody.items()):
+            self._chains.take(event)
+            del self._custody[key]
+
+    def _step_traffic(self) -> None:
+        now_ns = self._context.clock.now_ns()
+        is_due = self._clearances_ns is None or seconds_between(self._clearances_ns, now_ns) >= _CLEARANCE_REPEAT_S
+        if is_due:
+            self._clearances_ns = now_ns
+        clearances = self._traffic.step(now_ns)
+        for clearance in clearances:
+            if is_due or self._sent_clearances.get(clearance.robot) != clearance:
+                self._context.link.send_clearance(clearance)
+        self._sent_clearances = {clearance.robot: clearance for clearance in clearances}
+        stuck = {
+            wait.robot: wait.text for wait in self._traffic.waits() if seconds_between(wait.since_ns, now_ns) > _STUCK_S
+        }
+        for robot in self._context.robots:
+            text = f"{robot} has waited for two minutes: {stuck.get(robot, '')}"
+            self._context.alarms.set(f"waiting/{robot}", robot in stuck, text, robot=robot)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turn a failing ledger into an alarm; what was not written is tried again at the next step."""
+        try:
+            yield
+        except LedgerError as error:
+            if not self._context.alarms.has("ledger"):
+                _log.error("the ledger fails, no task goes on until it works: %s", error)
+            self._context.alarms.put("ledger", f"the ledger fails: {error}", is_error=True)
+
+
+def _ended(status: TaskStatus) -> str:
+    return {TaskStatus.COMPLETED: "been completed", TaskStatus.FAILED: "failed"}.get(status, "ended")

@@ -1,0 +1,95 @@
+"""Chores of idle robots: charging and parking."""
+
+import math
+from typing import Final
+
+from robot_ops.core.clock import seconds_between
+from robot_ops.core.ids import PlaceId
+from robot_ops.dispatch.assigner import Assigner
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC
+from robot_ops.dispatch.robots import RobotState
+from robot_ops.site.model import PlaceKind
+from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.orders import MissionKind
+
+_PARK_AFTER_S: Final = 5.0
+_FULL_SOC: Final = 0.9
+_SERVICE_KINDS: Final = (
+    PlaceKind.KIOSK,
+    PlaceKind.COUNTER,
+    PlaceKind.E_CHANNEL,
+    PlaceKind.DESK,
+    PlaceKind.ARCHIVE,
+)
+
+
+class Errands:
+    """Sends robots without a task to their charger or park."""
+
+    def __init__(self, context: Context, assigner: Assigner) -> None:
+        self._context = context
+        self._assigner = assigner
+        self._service_nodes = {place.node for place in context.site.places_of(*_SERVICE_KINDS)}
+
+    def step(self) -> None:
+        """Order the chores that are due.
+
+        Raises:
+            LedgerError: one could not be written.
+        """
+        now_ns = self._context.clock.now_ns()
+        for state in self._context.robots.values():
+            if not self._is_idle(state, now_ns):
+                state.idle_since_ns = None
+                continue
+            if state.idle_since_ns is None:
+                state.idle_since_ns = now_ns
+            if now_ns >= state.chore_not_before_ns:
+                self._order(state, now_ns)
+
+    def _is_idle(self, state: RobotState, now_ns: int) -> bool:
+        return (
+            state.is_online(now_ns)
+            and state.status is not None
+            and not state.status.is_stopped
+            and state.running is None
+            and self._context.book.mission_of(state.robot.id) is None
+        )
+
+    def _order(self, state: RobotState, now_ns: int) -> None:
+        site, robot = self._context.site, state.robot
+        node = state.node(site)
+        if node is None or state.idle_since_ns is None:
+            return
+        next_task = self._assigner.plan.next_of(robot.id)
+        is_wanted = next_task is not None and next_task.start <= 0.0
+        if self._needs_charge(state) and (not is_wanted or state.soc < EMPTY_SOC):
+            self._write(state, MissionKind.CHARGE, robot.charger, f"battery at {state.soc:.0%}")
+            return
+        if is_wanted or node in (site.places[robot.park].node, site.places[robot.charger].node):
+            return
+        is_in_the_way = node in self._service_nodes
+        if is_in_the_way or seconds_between(state.idle_since_ns, now_ns) >= _PARK_AFTER_S:
+            self._write(state, MissionKind.PARK, robot.park, "in the way" if is_in_the_way else "idle")
+
+    def _needs_charge(self, state: RobotState) -> bool:
+        if math.isnan(state.soc):
+            return False
+        is_short = state.robot.id in self._assigner.plan.short_of_energy and state.soc < _FULL_SOC
+        return state.soc < LOW_SOC or is_short
+
+    def _write(self, state: RobotState, kind: MissionKind, destination: PlaceId, reason: str) -> None:
+        robot = state.robot.id
+        self._context.journal.write(
+            EventKind.CHORE_ORDERED,
+            robot,
+            {
+                "mission_id": self._context.book.next_chore_id(robot, kind),
+                "robot": robot,
+                "mission_kind": kind.value,
+                "destination": destination,
+                "reason": reason,
+            },
+        )
+        state.idle_since_ns = None

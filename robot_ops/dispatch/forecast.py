@@ -1,0 +1,148 @@
+"""Where and when each robot will be free, for allocation and for promises."""
+
+import math
+from typing import Final
+
+from robot_ops.allocation.estimates import TRAFFIC_FACTOR, charging_time, energy, service_times, trip_speed
+from robot_ops.allocation.model import Candidate, OpenTask
+from robot_ops.core.clock import seconds_between
+from robot_ops.core.ids import NodeId, RobotId
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.robots import RobotState
+from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.orders import MissionKind, MissionPhase
+from robot_ops.tasks.requests import TaskRequest
+
+PREEMPT_SOC: Final = 0.4
+"""A charging robot below this state of charge is left alone."""
+LOW_SOC: Final = 0.3
+"""Below this an idle robot goes charging."""
+EMPTY_SOC: Final = 0.2
+"""Below this a robot goes charging before its next task."""
+_ABSENT_S: Final = 60.0
+"""Seconds within which a robot that is out of service is taken to be back, for promises only."""
+
+
+def as_open_task(
+    context: Context, request: TaskRequest, *, task: TaskRecord | None, planned: RobotId | None, now_ns: int
+) -> OpenTask:
+    """Return the request as allocation sees it; `task` is None while it is not accepted."""
+    site = context.site
+    return OpenTask(
+        # a request that is not accepted yet sorts after those that are
+        task_id=task.task_id if task is not None else context.book.next_task_id(request.kind),
+        kind=request.kind,
+        pickup=site.places[request.pickup].node,
+        destination=site.places[request.destination].node,
+        priority=request.priority,
+        due=None if request.due_ns is None else seconds_between(now_ns, request.due_ns),
+        waited=0.0 if task is None else seconds_between(task.submitted_ns, now_ns),
+        language=getattr(request, "language", ""),
+        planned=planned,
+    )
+
+
+def remaining_time(context: Context, state: RobotState, task: TaskRecord, phase: MissionPhase | None) -> float:
+    """Return the seconds until the robot is done with the task."""
+    site, model, request = context.site, state.robot.model, task.request
+    before, after = service_times(request.kind)
+    pickup, destination = site.places[request.pickup].node, site.places[request.destination].node
+    pace = trip_speed(request.kind, model)
+    node = state.node(site) or site.places[state.robot.charger].node
+
+    def drive(start: NodeId, goal: NodeId, speed: float) -> float:
+        return TRAFFIC_FACTOR * context.travel(start, goal, speed)
+
+    match phase:
+        case MissionPhase.MEETING | MissionPhase.LOADING:
+            return before / 2 + drive(pickup, destination, pace) + after
+        case (
+            MissionPhase.LEADING
+            | MissionPhase.WAITING_FOR_VISITOR
+            | MissionPhase.SEARCHING_VISITOR
+            | MissionPhase.CARRYING
+        ):
+            return drive(node, destination, pace) + after
+        case MissionPhase.UNLOADING | MissionPhase.FAREWELL:
+            return after / 2
+        case MissionPhase.RETURNING:
+            return drive(node, pickup, pace) + after
+        case MissionPhase.DONE:
+            return 0.0
+        case _:
+            return drive(node, pickup, model.max_speed) + before + drive(pickup, destination, pace) + after
+
+
+def candidates(context: Context, now_ns: int) -> list[Candidate]:
+    """Return the robots in service: heard of, localized, not stopped, battery known, a compartment free."""
+    found = []
+    for state in context.robots.values():
+        candidate = _candidate(context, state, now_ns)
+        if candidate is not None:
+            found.append(candidate)
+    return found
+
+
+def expected_candidates(context: Context, now_ns: int) -> list[Candidate]:
+    """Return all robots of the fleet, those out of service as if they came back soon; for promises."""
+    found = []
+    for state in context.robots.values():
+        charger = context.site.places[state.robot.charger].node
+        candidate = _candidate(context, state, now_ns)
+        if candidate is None:
+            candidate = Candidate(
+                robot=state.robot.id,
+                model=state.robot.model,
+                node=state.node(context.site) or charger,
+                charger=charger,
+                free_in=_ABSENT_S,
+                soc=1.0,
+                languages=state.robot.languages,
+            )
+        found.append(candidate)
+    return found
+
+
+def _candidate(context: Context, state: RobotState, now_ns: int) -> Candidate | None:
+    status, node = state.status, state.node(context.site)
+    if status is None or node is None or not state.is_online(now_ns) or status.is_stopped or math.isnan(state.soc):
+        return None
+    mission = context.book.mission_of(state.robot.id)
+    if mission is None or mission.task_id is None:
+        compartments = state.robot.model.compartments
+        if compartments and all(state.is_occupied(compartment) for compartment in compartments):
+            return None
+    node, free_in, soc = _when_free(context, state, mission, node)
+    return Candidate(
+        robot=state.robot.id,
+        model=state.robot.model,
+        node=node,
+        charger=context.site.places[state.robot.charger].node,
+        free_in=max(free_in, seconds_between(now_ns, state.rest_until_ns), 0.0),
+        soc=soc,
+        languages=state.robot.languages,
+    )
+
+
+def _when_free(
+    context: Context, state: RobotState, mission: MissionRecord | None, node: NodeId
+) -> tuple[NodeId, float, float]:
+    """Return where the robot will be free, in how many seconds, and its state of charge then."""
+    model, soc = state.robot.model, state.soc
+    charger = context.site.places[state.robot.charger].node
+    if mission is not None and mission.task_id is not None:
+        task = context.book.tasks[mission.task_id]
+        free_in = remaining_time(context, state, task, state.phase_of(mission.mission_id))
+        goal = context.site.places[mission.destination].node
+        soc -= energy(model, free_in, 0.0) / model.battery_wh
+        if soc >= EMPTY_SOC:
+            return goal, free_in, soc
+        # it goes charging before anything else
+        way = TRAFFIC_FACTOR * context.travel(goal, charger, model.max_speed)
+        return charger, free_in + way + charging_time(model, soc, PREEMPT_SOC), PREEMPT_SOC
+    is_charging = mission is not None and mission.kind is MissionKind.CHARGE
+    if soc < EMPTY_SOC or (is_charging and soc < PREEMPT_SOC):
+        way = TRAFFIC_FACTOR * context.travel(node, charger, model.max_speed)
+        # never quite 0: a robot at the limit is not free in this very instant
+        return charger, max(1.0, way + charging_time(model, soc, PREEMPT_SOC)), PREEMPT_SOC
+    return node, 0.0, soc

@@ -1,0 +1,103 @@
+"""Missions as they are ordered from robots."""
+
+import hashlib
+import hmac
+
+from robot_ops.core.ids import MissionId, PersonId, TaskId
+from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.codes import Role, derive_code, hash_code
+from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder
+from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskKind
+
+_SALT_BYTES = 16
+
+
+def mission_kind(kind: TaskKind) -> MissionKind:
+    """Return the mission that does tasks of the kind."""
+    match kind:
+        case TaskKind.GUIDE:
+            return MissionKind.GUIDE_VISITOR
+        case TaskKind.DELIVER:
+            return MissionKind.DELIVER_DOCUMENT
+
+
+def accepted_answer(task: TaskRecord, secret: bytes) -> Accepted:
+    """Return the answer to the task's request; always the same for the same task."""
+    match task.request:
+        case GuidanceRequest():
+            sender_code = recipient_code = ""
+        case DeliveryRequest():
+            sender_code = derive_code(secret, task.task_id, Role.SENDER)
+            recipient_code = derive_code(secret, task.task_id, Role.RECIPIENT)
+    return Accepted(
+        task_id=task.task_id,
+        estimated_finish_ns=task.promised_ns,
+        sender_code=sender_code,
+        recipient_code=recipient_code,
+    )
+
+
+class OrderBook:
+    """Builds orders from missions and keeps the latest: hashing codes takes a while and orders are repeated.
+
+    Args:
+        secret: what one-time codes are derived from.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._orders: dict[MissionId, MissionOrder] = {}
+
+    def order(self, mission: MissionRecord, task: TaskRecord | None) -> MissionOrder:
+        """Return the order; `task` is the mission's, None for a chore."""
+        known = self._orders.get(mission.mission_id)
+        if known is None:
+            known = _build(mission, task, self._secret)
+            self._orders[mission.mission_id] = known
+        return known
+
+    def forget_all_but(self, missions: set[MissionId]) -> None:
+        """Drop the orders of other missions."""
+        self._orders = {mission_id: order for mission_id, order in self._orders.items() if mission_id in missions}
+
+
+def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes) -> MissionOrder:
+    if task is None:
+        return MissionOrder(
+            mission_id=mission.mission_id,
+            task_id=None,
+            robot=mission.robot,
+            kind=mission.kind,
+            destination=mission.destination,
+        )
+    match task.request:
+        case GuidanceRequest() as request:
+            return MissionOrder(
+                mission_id=mission.mission_id,
+                task_id=task.task_id,
+                robot=mission.robot,
+                kind=mission.kind,
+                pickup=request.pickup,
+                destination=mission.destination,
+                language=request.language,
+                party_size=request.party_size,
+            )
+        case DeliveryRequest() as request:
+            return MissionOrder(
+                mission_id=mission.mission_id,
+                task_id=task.task_id,
+                robot=mission.robot,
+                kind=mission.kind,
+                pickup=request.pickup,
+                destination=mission.destination,
+                sender=_handover(request.sender, task.task_id, Role.SENDER, secret),
+                recipient=_handover(request.recipient, task.task_id, Role.RECIPIENT, secret),
+                document=request.document,
+                compartment=mission.compartment,
+            )
+
+
+def _handover(person: PersonId, task_id: TaskId, role: Role, secret: bytes) -> Handover:
+    # the salt only has to differ between codes; deriving it keeps orders the same after a restart
+    salt = hmac.new(secret, f"salt/{task_id}/{role.value}".encode(), hashlib.sha256).digest()[:_SALT_BYTES]
+    return Handover(person=person, code_hash=hash_code(derive_code(secret, task_id, role), salt))

@@ -1,0 +1,189 @@
+"""What robots report of their missions, turned into facts of the ledger."""
+
+from typing import Final
+
+from robot_ops.core.clock import to_ns
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.robots import RobotState
+from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.ledger import Payload
+from robot_ops.tasks.orders import MissionOutcome, MissionPhase, MissionReport
+from robot_ops.tasks.requests import TaskKind
+from robot_ops.tasks.status import TaskStatus
+
+MAX_ROBOT_FAILURES: Final = 2
+"""A task goes to another robot this many times when its robots fail before the pick-up, then it has failed."""
+REST_S: Final = 20.0
+"""Seconds without a new mission after a robot failed at one, so that another robot gets the task."""
+_CHORE_BACKOFF_S: Final = 10.0
+_CHORE_BACKOFF_MAX_S: Final = 300.0
+_ON_THE_WAY: Final = (MissionPhase.STARTING, MissionPhase.TO_PICKUP)
+
+
+class Outcomes:
+    """Judges reports. Every method may be called again with the same report and then changes nothing."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def take(self, state: RobotState, report: MissionReport) -> None:
+        """Record what follows from a report.
+
+        Raises:
+            LedgerError: it could not be recorded; call again with the same report.
+        """
+        mission = self._context.book.missions.get(report.mission_id)
+        if mission is None or mission.robot != state.robot.id:
+            return  # the next status shows whether it executes something unknown
+        previous_phase = state.phase_of(report.mission_id)
+        if mission.task_id is None:
+            self._take_chore(state, mission, report)
+        elif mission.is_open:
+            self._take_task(state, mission, self._context.book.tasks[mission.task_id], report, previous_phase)
+        elif mission.is_void:
+            self._take_void(state, mission, self._context.book.tasks[mission.task_id], report)
+        if mission.is_open or self._context.book.missions[mission.mission_id].is_open or state.report is None:
+            state.report = report
+
+    def lose(self, state: RobotState, task: TaskRecord, why: str) -> None:
+        """End a task whose robot has forgotten it or does not come back, with its visitor or document.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        self._end(task, TaskStatus.FAILED if task.cancel_reason is None else TaskStatus.CANCELED, why, is_void=True)
+        self._alarm_document(state, task)
+
+    def fail_robot(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> None:
+        """Take a task from a robot that failed at it before the pick-up; another robot gets it, or it has failed.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        if task.cancel_reason is not None:
+            self._end(task, TaskStatus.CANCELED, task.cancel_reason, is_void=is_void)
+        elif task.robot_failures >= MAX_ROBOT_FAILURES:
+            self._end(
+                task, TaskStatus.FAILED, f"{task.robot_failures + 1} robots failed, the last: {why}", is_void=is_void
+            )
+        else:
+            self.release(task, f"{state.robot.id}: {why}", is_robot_failure=True, is_void=is_void)
+        state.rest_until_ns = self._context.clock.now_ns() + to_ns(REST_S)
+
+    def release(self, task: TaskRecord, reason: str, *, is_robot_failure: bool, is_void: bool) -> None:
+        """Put a task back into the queue.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        payload: Payload = {"reason": reason, "is_void": is_void, "is_robot_failure": is_robot_failure}
+        self._context.journal.write(EventKind.RELEASED, task.task_id, payload)
+
+    def _take_chore(self, state: RobotState, mission: MissionRecord, report: MissionReport) -> None:
+        if not mission.is_open or report.outcome is None:
+            return
+        self._context.journal.write(
+            EventKind.CHORE_ENDED,
+            state.robot.id,
+            {
+                "mission_id": mission.mission_id,
+                "is_void": False,
+                "outcome": report.outcome.value,
+                "reason": report.reason,
+            },
+        )
+        now_ns = self._context.clock.now_ns()
+        state.ended = (mission.mission_id, now_ns)
+        alarm_id = f"chore/{state.robot.id}"
+        if report.outcome is MissionOutcome.FAILED:
+            backoff = min(_CHORE_BACKOFF_S * 2**state.chore_failures, _CHORE_BACKOFF_MAX_S)
+            state.chore_not_before_ns = now_ns + to_ns(backoff)
+            state.chore_failures += 1
+            text = f"{state.robot.id} cannot {mission.kind.value}: {report.reason}"
+            self._context.alarms.set(alarm_id, state.chore_failures > 2, text, robot=state.robot.id)
+        else:
+            state.chore_failures = 0
+            self._context.alarms.clear(alarm_id)
+
+    def _take_task(
+        self,
+        state: RobotState,
+        mission: MissionRecord,
+        task: TaskRecord,
+        report: MissionReport,
+        previous_phase: MissionPhase | None,
+    ) -> None:
+        journal = self._context.journal
+        if task.status is TaskStatus.STANDBY:
+            journal.write(EventKind.STATUS, task.task_id, {"status": TaskStatus.UNDERWAY.value, "reason": ""})
+        if report.outcome is None and report.has_cargo != task.has_cargo:
+            journal.write(EventKind.CARGO, task.task_id, {"has_cargo": report.has_cargo, "robot": state.robot.id})
+        if report.outcome is None:
+            return
+        task = self._context.book.tasks[task.task_id]
+        state.ended = (mission.mission_id, self._context.clock.now_ns())
+        phase = report.phase if report.phase is not MissionPhase.DONE else previous_phase
+        match report.outcome:
+            case MissionOutcome.COMPLETED:
+                self._end(task, TaskStatus.COMPLETED, report.reason)
+                return
+            case MissionOutcome.CANCELED if task.cancel_reason is not None:
+                self._end(task, TaskStatus.CANCELED, task.cancel_reason)
+            case MissionOutcome.FAILED if task.cancel_reason is not None:
+                self._end(task, TaskStatus.CANCELED, f"{task.cancel_reason} ({report.reason})")
+            case MissionOutcome.CANCELED | MissionOutcome.FAILED if (
+                not report.has_cargo and not task.has_cargo and phase in (None, *_ON_THE_WAY)
+            ):
+                self.fail_robot(state, task, report.reason or f"mission {report.outcome.value}", is_void=False)
+            case MissionOutcome.CANCELED | MissionOutcome.FAILED:
+                self._end(task, TaskStatus.FAILED, report.reason or f"mission {report.outcome.value}")
+        if report.has_cargo:
+            self._alarm_document(state, task)
+
+    def _take_void(self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> None:
+        """A robot that was given up comes back: what it has begun to carry, it finishes."""
+        has_done = report.has_cargo or report.outcome is MissionOutcome.COMPLETED
+        is_takeable = task.status is TaskStatus.QUEUED or (not task.status.is_final and not task.has_cargo)
+        if not has_done or not is_takeable or task.cancel_reason is not None:
+            if report.has_cargo and report.outcome is not None:
+                self._alarm_document(state, task)
+            return
+        other = self._context.book.mission_of(state.robot.id)
+        if other is not None:
+            if other.task_id is not None:
+                return
+            payload: Payload = {"mission_id": other.mission_id, "is_void": True, "reason": f"{task.task_id} goes on"}
+            self._context.journal.write(EventKind.CHORE_ENDED, state.robot.id, payload)
+        if task.status is not TaskStatus.QUEUED:
+            reason = f"{state.robot.id} came back and has {_cargo_word(task)}"
+            self.release(task, reason, is_robot_failure=False, is_void=True)
+        self._context.journal.write(
+            EventKind.ASSIGNED,
+            task.task_id,
+            {
+                "mission_id": mission.mission_id,
+                "robot": state.robot.id,
+                "mission_kind": mission.kind.value,
+                "destination": mission.destination,
+                "compartment": mission.compartment,
+                "reason": f"{state.robot.id} came back and goes on with it",
+                "estimated_finish_ns": task.promised_ns,
+            },
+        )
+        book = self._context.book
+        self._take_task(state, book.missions[mission.mission_id], book.tasks[task.task_id], report, None)
+
+    def _end(self, task: TaskRecord, status: TaskStatus, reason: str, *, is_void: bool = False) -> None:
+        payload: Payload = {"status": status.value, "reason": reason, "is_void": is_void}
+        self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+
+    def _alarm_document(self, state: RobotState, task: TaskRecord) -> None:
+        if task.request.kind is not TaskKind.DELIVER:
+            return
+        text = f"the document of {task.task_id} may still lie in {state.robot.id}: take it out"
+        self._context.alarms.put(f"document/{state.robot.id}", text, robot=state.robot.id, is_error=True)
+
+
+def _cargo_word(task: TaskRecord) -> str:
+    return "the visitor" if task.request.kind is TaskKind.GUIDE else "the document"

@@ -1,0 +1,159 @@
+"""Watches robots and tasks: silence, forgotten missions, late or blocked tasks."""
+
+import math
+import re
+from typing import Final
+
+from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.forecast import remaining_time
+from robot_ops.dispatch.outcomes import Outcomes
+from robot_ops.dispatch.robots import LOST_S, OFFLINE_S, RobotState
+from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.requests import TaskKind
+from robot_ops.tasks.status import TaskStatus
+
+STARTUP_S: Final = 20.0
+"""Seconds that robots have to appear after the fleet has started before their silence is an alarm."""
+_LATE_S: Final = 60.0
+_FORGOTTEN_S: Final = 10.0
+_UNANSWERED_S: Final = 60.0
+"""Seconds in which a robot that is online must take up an order."""
+_UNCANCELED_S: Final = 5.0
+_CRITICAL_SOC: Final = 0.1
+_BLOCKED: Final = "blocked:"
+
+
+class Supervisor:
+    """Turns what does not happen into facts and alarms."""
+
+    def __init__(self, context: Context, outcomes: Outcomes) -> None:
+        self._context = context
+        self._outcomes = outcomes
+        self._started_ns: int | None = None
+
+    def step(self) -> None:
+        """Look at every robot and its task.
+
+        Raises:
+            LedgerError: a fact could not be written.
+        """
+        now_ns = self._context.clock.now_ns()
+        if self._started_ns is None:
+            self._started_ns = now_ns
+        for state in self._context.robots.values():
+            self._raise_alarms(state, now_ns)
+            mission = self._context.book.mission_of(state.robot.id)
+            if mission is not None and mission.task_id is not None:
+                self._watch(state, mission, self._context.book.tasks[mission.task_id], now_ns)
+
+    def _watch(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
+        if state.silence(now_ns) > LOST_S:
+            self._watch_silent(state, mission, task)
+        elif state.is_online(now_ns) and state.running != mission.mission_id:
+            self._watch_idle(state, mission, task, now_ns)
+        else:
+            state.missing = None
+        task = self._context.book.tasks[task.task_id]
+        if task.status.is_active and task.mission_id == mission.mission_id:
+            self._update_status(state, mission, task, now_ns)
+
+    def _watch_silent(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> None:
+        if self._has_cargo(state, mission, task):
+            return
+        why = f"{state.robot.id} has been silent for a minute"
+        if task.cancel_reason is not None:
+            self._outcomes.fail_robot(state, task, why, is_void=True)
+        else:
+            self._outcomes.release(task, why, is_robot_failure=False, is_void=True)
+
+    def _watch_idle(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
+        """The robot is online and executes nothing or something else."""
+        if not state.has_begun(mission.mission_id) and task.status is TaskStatus.STANDBY:
+            asked_ns = task.cancel_asked_ns
+            if asked_ns is not None and seconds_between(asked_ns, now_ns) > _UNCANCELED_S:
+                self._outcomes.fail_robot(state, task, "canceled before it began", is_void=True)
+            elif seconds_between(mission.ordered_ns, now_ns) > _UNANSWERED_S:
+                self._outcomes.fail_robot(state, task, "did not take the order", is_void=True)
+            return
+        if state.missing is None or state.missing[0] != mission.mission_id:
+            state.missing = (mission.mission_id, now_ns)
+        missing_s = seconds_between(state.missing[1], now_ns)
+        if missing_s <= _FORGOTTEN_S:
+            return
+        # it has had time to repeat its last report: it has forgotten the mission, as after a restart
+        if self._has_cargo(state, mission, task):
+            self._outcomes.lose(state, task, f"{state.robot.id} has forgotten the task, perhaps it was restarted")
+            state.missing = None
+        elif task.cancel_reason is not None or missing_s > _UNANSWERED_S:
+            self._outcomes.fail_robot(state, task, "does not go on with the task", is_void=True)
+            state.missing = None
+
+    def _has_cargo(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> bool:
+        return task.has_cargo or (
+            task.request.kind is TaskKind.DELIVER
+            and task.status is not TaskStatus.STANDBY
+            and state.is_occupied(mission.compartment)
+        )
+
+    def _update_status(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
+        status, reason = self._watched_status(state, mission, task, now_ns)
+        if status is task.status and _without_numbers(reason) == _without_numbers(task.reason):
+            return
+        payload = {"status": status.value, "reason": reason}
+        self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+
+    def _watched_status(
+        self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int
+    ) -> tuple[TaskStatus, str]:
+        report = state.report_of(mission.mission_id)
+        if state.silence(now_ns) > LOST_S:
+            return TaskStatus.BLOCKED, f"{state.robot.id} is silent"
+        if state.status is not None and state.status.is_stopped:
+            return TaskStatus.BLOCKED, f"{state.robot.id} is stopped; release it"
+        if report is not None and report.reason.startswith(_BLOCKED):
+            return TaskStatus.BLOCKED, report.reason.removeprefix(_BLOCKED).strip()
+        remaining = remaining_time(self._context, state, task, None if report is None else report.phase)
+        late_s = seconds_between(task.promised_ns, now_ns) + remaining
+        was_late = task.status is TaskStatus.DELAYED
+        if late_s > (0.0 if was_late else _LATE_S):
+            return TaskStatus.DELAYED, "later than promised"
+        return TaskStatus.UNDERWAY, ""
+
+    def _raise_alarms(self, state: RobotState, now_ns: int) -> None:
+        robot, alarms, status = state.robot.id, self._context.alarms, state.status
+        is_starting = seconds_between(self._started_ns or now_ns, now_ns) < STARTUP_S and not state.has_spoken
+        is_silent = state.silence(now_ns) > OFFLINE_S and not is_starting
+        alarms.set(f"offline/{robot}", is_silent, f"{robot} is silent: is it switched on?", robot=robot, is_error=True)
+        is_there = status is not None and not is_silent
+        alarms.set(
+            f"stopped/{robot}",
+            is_there and status is not None and status.is_stopped,
+            f"{robot} is stopped",
+            robot=robot,
+        )
+        is_lost = is_there and state.node(self._context.site) is None
+        alarms.set(
+            f"nowhere/{robot}",
+            is_lost,
+            f"{robot} is not on the lane graph: drive it to a lane",
+            robot=robot,
+            is_error=True,
+        )
+        soc = state.soc
+        is_empty = is_there and not math.isnan(soc) and soc < _CRITICAL_SOC and not (status and status.is_charging)
+        alarms.set(f"battery/{robot}", is_empty, f"{robot}'s battery is nearly empty", robot=robot, is_error=True)
+        document = f"document/{robot}"
+        if is_there and alarms.has(document) and not any(map(state.is_occupied, state.robot.model.compartments)):
+            self._clear_later(document, now_ns)
+
+    def _clear_later(self, alarm_id: str, now_ns: int) -> None:
+        # the status that shows the compartment empty may be older than the alarm
+        for alarm in self._context.alarms.all():
+            if alarm.alarm_id == alarm_id and now_ns - alarm.since_ns > to_ns(_UNCANCELED_S):
+                self._context.alarms.clear(alarm_id)
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+([.,]\d+)?", "0", text)

@@ -1,0 +1,255 @@
+"""The state of all tasks as it follows from the ledger's events.
+
+`TaskBook.apply` is the only way the state changes, live and at recovery alike, so a book built from the ledger's events
+equals the one that lived through them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from robot_ops.core.errors import InputError, StateError
+from robot_ops.core.ids import MissionId, PlaceId, RobotId, TaskId
+from robot_ops.tasks.custody import CustodyEvent
+from robot_ops.tasks.events import EventKind, custody_of, int_of, request_of
+from robot_ops.tasks.ledger import LedgerEvent
+from robot_ops.tasks.orders import MissionKind
+from robot_ops.tasks.requests import TaskKind, TaskRequest
+from robot_ops.tasks.status import TaskStatus, advance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """A task as the ledger tells it. Instants in nanoseconds.
+
+    Attributes:
+        promised_ns: finish that its sender was promised.
+        robot, mission_id: who has it now, None while it is queued; the last ones when it has ended.
+        reason: why it has its status; empty where that needs no word.
+        choice: why its robot was chosen.
+        attempts: missions ordered for it so far.
+        robot_failures: attempts that ended because of their robot.
+        cancel_reason: None while nobody asked to cancel it.
+    """
+
+    task_id: TaskId
+    request: TaskRequest
+    status: TaskStatus
+    submitted_ns: int
+    promised_ns: int
+    robot: RobotId | None = None
+    mission_id: MissionId | None = None
+    reason: str = ""
+    choice: str = ""
+    has_cargo: bool = False
+    attempts: int = 0
+    robot_failures: int = 0
+    started_ns: int | None = None
+    finished_ns: int | None = None
+    cancel_reason: str | None = None
+    cancel_asked_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissionRecord:
+    """A mission that was ordered.
+
+    Attributes:
+        task_id: None for a chore.
+        is_open: the robot shall execute it.
+        is_void: it was taken from the robot before it ended; whoever still executes it must give it up.
+    """
+
+    mission_id: MissionId
+    robot: RobotId
+    kind: MissionKind
+    task_id: TaskId | None
+    destination: PlaceId
+    compartment: str
+    ordered_ns: int
+    is_open: bool = True
+    is_void: bool = False
+
+
+@dataclass(slots=True)
+class TaskBook:
+    """All tasks, missions and custody events that the ledger knows."""
+
+    tasks: dict[TaskId, TaskRecord] = field(default_factory=dict)
+    missions: dict[MissionId, MissionRecord] = field(default_factory=dict)
+    custody: dict[RobotId, dict[int, CustodyEvent]] = field(default_factory=dict)
+    open_tasks: dict[TaskId, None] = field(default_factory=dict)
+    _by_request: dict[str, TaskId] = field(default_factory=dict)
+    _by_robot: dict[RobotId, MissionId] = field(default_factory=dict)
+    _event_count: dict[str, int] = field(default_factory=dict)
+
+    def task_of_request(self, request_id: str) -> TaskRecord | None:
+        """Return the task that the client's request became, if any."""
+        task_id = self._by_request.get(request_id)
+        return None if task_id is None else self.tasks[task_id]
+
+    def mission_of(self, robot: RobotId) -> MissionRecord | None:
+        """Return the mission that the robot shall execute, if any."""
+        mission_id = self._by_robot.get(robot)
+        return None if mission_id is None else self.missions[mission_id]
+
+    def open_records(self) -> tuple[TaskRecord, ...]:
+        """Return the tasks that have not ended, in the order they were accepted."""
+        return tuple(self.tasks[task_id] for task_id in self.open_tasks)
+
+    def next_event_id(self, subject: str) -> str:
+        """Return the id of the next event about the subject: the same history always gives the same ids."""
+        return f"{subject}#{self._event_count.get(subject, 0)}"
+
+    def next_task_id(self, kind: TaskKind) -> TaskId:
+        """Return the id of the next task ("guide-000001")."""
+        return TaskId(f"{kind.value}-{len(self.tasks) + 1:06d}")
+
+    def next_chore_id(self, robot: RobotId, kind: MissionKind) -> MissionId:
+        """Return the id of the robot's next chore."""
+        return MissionId(f"{robot}.{kind.value}.{self._event_count.get(robot, 0) + 1:06d}")
+
+    def apply(self, event: LedgerEvent) -> None:
+        """Take one fact over.
+
+        Raises:
+            StateError: it cannot follow what is known, or it is malformed; nothing was changed.
+        """
+        try:
+            kind = EventKind(event.kind)
+            match kind:
+                case EventKind.ACCEPTED:
+                    self._accept(event)
+                case EventKind.ASSIGNED:
+                    self._assign(event)
+                case EventKind.RELEASED:
+                    self._release(event)
+                case EventKind.STATUS:
+                    self._set_status(event)
+                case EventKind.CARGO:
+                    task = self.tasks[TaskId(event.subject)]
+                    self.tasks[task.task_id] = replace(task, has_cargo=bool(event.payload["has_cargo"]))
+                case EventKind.CANCEL_ASKED:
+                    task, reason = self.tasks[TaskId(event.subject)], str(event.payload["reason"])
+                    self.tasks[task.task_id] = replace(task, cancel_reason=reason, cancel_asked_ns=event.stamp_ns)
+                case EventKind.CHORE_ORDERED:
+                    self._order_chore(event)
+                case EventKind.CHORE_ENDED:
+                    self._end_mission(
+                        MissionId(str(event.payload["mission_id"])), is_void=bool(event.payload["is_void"])
+                    )
+                case EventKind.CUSTODY:
+                    custody = custody_of(event.payload)
+                    self.custody.setdefault(custody.robot, {})[custody.seq] = custody
+        except (KeyError, ValueError, TypeError, InputError) as error:
+            raise StateError(f"ledger event {event.event_id} ({event.kind}) does not fit: {error!r}") from error
+        self._event_count[event.subject] = self._event_count.get(event.subject, 0) + 1
+
+    def _accept(self, event: LedgerEvent) -> None:
+        request = request_of(event.payload)
+        task_id = TaskId(event.subject)
+        if task_id in self.tasks or request.request_id in self._by_request:
+            raise ValueError(f"{task_id} is there already")
+        self.tasks[task_id] = TaskRecord(
+            task_id=task_id,
+            request=request,
+            status=TaskStatus.QUEUED,
+            submitted_ns=event.stamp_ns,
+            promised_ns=int_of(event.payload, "promised_ns"),
+        )
+        self._by_request[request.request_id] = task_id
+        self.open_tasks[task_id] = None
+
+    def _assign(self, event: LedgerEvent) -> None:
+        task = self.tasks[TaskId(event.subject)]
+        mission = self._mission_of(event, task_id=task.task_id)
+        status = advance(task.status, TaskStatus.STANDBY)
+        self._open_mission(mission)
+        self.tasks[task.task_id] = replace(
+            task,
+            status=status,
+            robot=mission.robot,
+            mission_id=mission.mission_id,
+            reason="",
+            choice=str(event.payload["reason"]),
+            has_cargo=False,
+            attempts=task.attempts + 1,
+        )
+
+    def _release(self, event: LedgerEvent) -> None:
+        task = self.tasks[TaskId(event.subject)]
+        status = advance(task.status, TaskStatus.QUEUED)
+        if task.mission_id is not None:
+            self._end_mission(task.mission_id, is_void=bool(event.payload["is_void"]))
+        self.tasks[task.task_id] = replace(
+            task,
+            status=status,
+            robot=None,
+            mission_id=None,
+            reason=str(event.payload["reason"]),
+            choice="",
+            has_cargo=False,
+            robot_failures=task.robot_failures + int(bool(event.payload["is_robot_failure"])),
+        )
+
+    def _set_status(self, event: LedgerEvent) -> None:
+        task = self.tasks[TaskId(event.subject)]
+        asked = TaskStatus(event.payload["status"])
+        # the reason may change while the status stays (blocked by one thing, then by another)
+        status = asked if asked is task.status and asked.is_active else advance(task.status, asked)
+        started_ns, finished_ns = task.started_ns, task.finished_ns
+        if status.is_active and started_ns is None:
+            started_ns = event.stamp_ns
+        if status.is_final:
+            finished_ns = event.stamp_ns
+            self.open_tasks.pop(task.task_id, None)
+            if task.mission_id is not None:
+                self._end_mission(task.mission_id, is_void=bool(event.payload.get("is_void", False)))
+        self.tasks[task.task_id] = replace(
+            task,
+            status=status,
+            reason=str(event.payload["reason"]),
+            started_ns=started_ns,
+            finished_ns=finished_ns,
+        )
+
+    def _order_chore(self, event: LedgerEvent) -> None:
+        self._open_mission(self._mission_of(event, task_id=None))
+
+    def _mission_of(self, event: LedgerEvent, *, task_id: TaskId | None) -> MissionRecord:
+        payload = event.payload
+        return MissionRecord(
+            mission_id=MissionId(str(payload["mission_id"])),
+            robot=RobotId(str(payload["robot"])),
+            kind=MissionKind(payload["mission_kind"]),
+            task_id=task_id,
+            destination=PlaceId(str(payload["destination"])),
+            compartment=str(payload.get("compartment", "")),
+            ordered_ns=event.stamp_ns,
+        )
+
+    def _open_mission(self, mission: MissionRecord) -> None:
+        known = self.missions.get(mission.mission_id)
+        if known is not None and not known.is_void:
+            raise ValueError(f"mission {mission.mission_id} is there already")
+        if mission.robot in self._by_robot:
+            raise ValueError(f"{mission.robot} has mission {self._by_robot[mission.robot]} already")
+        self.missions[mission.mission_id] = mission
+        self._by_robot[mission.robot] = mission.mission_id
+
+    def _end_mission(self, mission_id: MissionId, *, is_void: bool) -> None:
+        mission = self.missions[mission_id]
+        self.missions[mission_id] = replace(mission, is_open=False, is_void=is_void)
+        if self._by_robot.get(mission.robot) == mission_id:
+            del self._by_robot[mission.robot]
+
+
+def replayed(events: Iterable[LedgerEvent]) -> TaskBook:
+    """Return the book that follows from the events.
+
+    Raises:
+        StateError: an event does not fit those before it.
+    """
+    book = TaskBook()
+    for event in events:
+        book.apply(event)
+    return book
