@@ -2,10 +2,11 @@
 
     python tools/make_person.py
 
-Every limb is a loft: elliptic rings along a line, joined by triangles. Lofts look human enough for the pedestrian detectors
-(OpenCV's HOG and the like), which capsules do not.
+Every limb is a loft: elliptic rings along a line, joined by triangles. Lofts look human enough for the pedestrian
+detectors (OpenCV's HOG and the like), which capsules do not.
 """
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,7 @@ class Mesh:
 def limb(mesh: Mesh, points: list[tuple[float, float, float, float]]) -> None:
     """Add a limb through (x, y, z, radius), given from bottom to top, with a ring between each two."""
     rings: list[Ring] = []
-    for (x0, y0, z0, r0), (x1, y1, z1, r1) in zip(points, points[1:], strict=False):
+    for (x0, y0, z0, r0), (x1, y1, z1, r1) in itertools.pairwise(points):
         slant = math.hypot(x1 - x0, z1 - z0) / max(abs(z1 - z0), 1e-6)
         for part in (0.0, 0.5):
             radius = r0 + (r1 - r0) * part

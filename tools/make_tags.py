@@ -2,8 +2,8 @@
 
     python tools/make_tags.py
 
-The pictures are those of the 36h11 family as AprilRobotics publishes them. OpenCV 4.14 and 5.0 draw them turned by half a turn
-(tests/unit/sim/test_tags.py holds that against another detector), so they are turned back here.
+The pictures are those of the 36h11 family as AprilRobotics publishes them. OpenCV 4.14 and 5.0 draw them turned by half
+a turn, so they are turned back here; tests/unit/sim/test_tags.py holds the result against AprilRobotics' own detector.
 """
 
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
@@ -34,11 +35,12 @@ f 1/1/1 3/3/1 4/4/1
 """
 
 
-def tag_picture(tag: int) -> np.ndarray:
+def tag_picture(tag: int) -> NDArray[np.uint8]:
     """Return a tag with its white border, upright, (200, 200) uint8."""
     dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_APRILTAG_36h11)
     turned = cv2.aruco.generateImageMarker(dictionary, tag, 8 * MODULE_PX)
-    return cv2.copyMakeBorder(cv2.rotate(turned, cv2.ROTATE_180), *[MODULE_PX] * 4, cv2.BORDER_CONSTANT, value=255)
+    upright = np.asarray(cv2.rotate(turned, cv2.ROTATE_180), dtype=np.uint8)
+    return np.pad(upright, MODULE_PX, constant_values=255)
 
 
 def main() -> None:

@@ -2,21 +2,25 @@
 
     python tools/make_world.py [--check]
 
-The site file is the one source of where things stand. The layout file (sim/worlds/<name>.layout.yaml) holds what robots need
-not know: walls, floors, columns, barriers, benches. `--check` writes nothing and fails where the file differs.
+The site file is the one source of where things stand. The layout file (sim/worlds/<name>.layout.yaml) holds what robots
+need not know: walls, floors, columns, barriers, benches. `--check` writes nothing and fails where the file differs.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT)]
 
-from world_parts import (  # noqa: E402  (the tools run from a checkout, without being installed)
+from robot_ops.core.poses import Pose  # noqa: E402
+from robot_ops.site.files import read_site  # noqa: E402
+from robot_ops.site.model import Place, PlaceKind, Site  # noqa: E402
+from tools.world_parts import (  # noqa: E402  (the tools run from a checkout, without being installed)
     add_box,
     add_door,
     add_include,
@@ -26,10 +30,6 @@ from world_parts import (  # noqa: E402  (the tools run from a checkout, without
     add_text,
     new_world,
 )
-
-from robot_ops.core.poses import Pose  # noqa: E402
-from robot_ops.site.files import read_site  # noqa: E402
-from robot_ops.site.model import Place, PlaceKind, Site  # noqa: E402
 
 SITE_FILE = ROOT / "sites" / "immigration_hall.yaml"
 WORLD_FILE = ROOT / "sim" / "worlds" / "immigration_hall.sdf"
@@ -65,7 +65,7 @@ def tag_height(site: Site, place: Place) -> float:
     return CAMERA_HEIGHT[users[0]] if users else CAMERA_HEIGHT["courier"]
 
 
-def build_world(site: Site, layout: dict[str, list[dict[str, object]]]) -> str:
+def build_world(site: Site, layout: dict[str, list[dict[str, Any]]]) -> str:
     """Return the world file's text."""
     root, world = new_world(site.name)
     structure = ET.SubElement(world, "model", name="building")

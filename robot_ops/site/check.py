@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -22,7 +22,7 @@ SHAFT_TOLERANCE: Final = 0.01
 """Meters by which the stops of one lift may differ."""
 
 
-class Severity(Enum):
+class Severity(StrEnum):
     """How bad a finding is."""
 
     ERROR = "error"

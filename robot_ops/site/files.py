@@ -66,7 +66,7 @@ def load_site(path: Path) -> Site:
     errors = [finding for finding in check_site(parsed.site) if finding.severity is Severity.ERROR]
     if errors:
         first, others = errors[0], len(errors) - 1
-        rest = f" (and {others} more; `robot-ops site check` lists all)" if others else ""
+        rest = f" (and {others} more; `check_site` lists all)" if others else ""
         raise SiteError(f"{first.text}{rest}", where=parsed.where(first.path), mend=first.mend)
     return parsed.site
 
