@@ -124,7 +124,7 @@ class PathNavigator:
                 return STANDSTILL
             return self._follower.brake(twist)
         if pose is None:
-            return self._wait_for_pose(now_ns, twist)
+            return self._wait_for_pose(now_ns)
         self._lost_ns = None
         if self._pending is not None:
             self._take_path(pose)
@@ -351,7 +351,7 @@ class PathNavigator:
         self._back_up = (left - abs(min(twist.linear, 0.0)) * settings.controller.period, started)
         return self._follower.drive(-settings.back_up_speed, twist)
 
-    def _wait_for_pose(self, now_ns: int, twist: Twist) -> Twist:
+    def _wait_for_pose(self, now_ns: int) -> Twist:
         if self._lost_ns is None:
             self._lost_ns = now_ns
         if self._state is NavigatorState.ACTIVE:
@@ -359,7 +359,8 @@ class PathNavigator:
         self._reason = "the robot does not know where it is"
         if seconds_between(self._lost_ns, now_ns) > self._settings.lost_after:
             self._fail(Failure.NOT_LOCALIZED, self._reason)
-        return self._follower.brake(twist)
+        # What was measured last may be old: brake from what was commanded last.
+        return self._follower.brake(self._follower.command)
 
     def _fail(self, failure: Failure, reason: str) -> None:
         self._forget()
