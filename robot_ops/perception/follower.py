@@ -85,6 +85,7 @@ class FollowerLimits:
 
     Attributes:
         lock_distance: the visitor stands at most this far from the robot when it locks on, meters.
+        lock_speed: who walks faster than this passes by, m/s.
         sector: half width of the sectors ahead of and behind the robot where the visitor is looked for, radians.
         lag_distance: further behind than this is lagging; closer than `near_distance` is following again, meters.
         stop_time: standing (within `stop_radius` meters) for so long is stopped, seconds.
@@ -96,6 +97,7 @@ class FollowerLimits:
     """
 
     lock_distance: float = 2.0
+    lock_speed: float = 0.5
     sector: float = math.radians(75.0)
     lag_distance: float = 3.0
     near_distance: float = 2.2
@@ -160,7 +162,7 @@ class FollowerMonitor:
         *,
         near: tuple[float, float] | None = None,
     ) -> bool:
-        """Take the person nearest to the robot, ahead of or behind it, for the visitor.
+        """Take the standing person nearest to the robot, ahead of or behind it, for the visitor.
 
         Confirmed tracks come first: an unconfirmed one is taken only where there is no other.
 
@@ -180,6 +182,7 @@ class FollowerMonitor:
             for track in tracks
             if self._is_fresh(track, now_ns)
             and math.hypot(track.x - robot_pose.x, track.y - robot_pose.y) <= limits.lock_distance
+            and math.hypot(track.vx, track.vy) <= limits.lock_speed
             and _off_axis(robot_pose, track) <= limits.sector
         ]
         if not candidates:

@@ -58,6 +58,10 @@ class Crowd(Protocol):
         """Return where a person is and which way they last walked."""
         ...
 
+    def velocity(self, person: PersonId) -> tuple[float, float]:
+        """Return how fast a person walks along x and y, m/s."""
+        ...
+
 
 @dataclass(slots=True)
 class _Walker:
@@ -67,6 +71,8 @@ class _Walker:
     target_x: float
     target_y: float
     speed: float
+    vx: float = 0.0
+    vy: float = 0.0
 
     @property
     def distance(self) -> float:
@@ -100,16 +106,23 @@ class FreeCrowd:
         """See Crowd."""
         for walker in self._walkers.values():
             distance = walker.distance
+            walker.vx = walker.vy = 0.0
             if distance <= ARRIVAL_RADIUS or walker.speed <= 0.0:
                 continue
             share = min(1.0, walker.speed * duration / distance)
             dx, dy = walker.target_x - walker.x, walker.target_y - walker.y
             walker.x, walker.y, walker.yaw = walker.x + share * dx, walker.y + share * dy, math.atan2(dy, dx)
+            walker.vx, walker.vy = share * dx / duration, share * dy / duration
 
     def pose(self, person: PersonId) -> Pose:
         """See Crowd."""
         walker = self._walkers[person]
         return Pose(x=walker.x, y=walker.y, yaw=walker.yaw)
+
+    def velocity(self, person: PersonId) -> tuple[float, float]:
+        """See Crowd."""
+        walker = self._walkers[person]
+        return walker.vx, walker.vy
 
 
 class PedestrianCrowd:
@@ -177,12 +190,17 @@ class PedestrianCrowd:
         walker = self._walkers[person]
         return Pose(x=walker.x, y=walker.y, yaw=walker.yaw)
 
+    def velocity(self, person: PersonId) -> tuple[float, float]:
+        """See Crowd."""
+        walker = self._walkers[person]
+        return walker.vx, walker.vy
+
     def _read_back(self) -> None:
         for person, walker in self._walkers.items():
             x, y = self._simulation.agent(self._agents[person]).position
-            moved = math.hypot(x - walker.x, y - walker.y)
-            if moved > 0.2 * _STEP:
-                walker.yaw = math.atan2(y - walker.y, x - walker.x)
+            walker.vx, walker.vy = (x - walker.x) / _STEP, (y - walker.y) / _STEP
+            if math.hypot(walker.vx, walker.vy) > 0.2:
+                walker.yaw = math.atan2(walker.vy, walker.vx)
             walker.x, walker.y = x, y
 
     def _steer_robots(self) -> None:

@@ -127,15 +127,7 @@ class Population:
 
     def people(self) -> tuple[PersonPose, ...]:
         """Return where everybody who walks is."""
-        persons = [*self._visitors, *self._passers_by.persons]
-        return tuple(
-            PersonPose(
-                person=person,
-                number=self._numbers.setdefault(person, len(self._numbers)),
-                at=LevelPose(level=self._level, pose=self._crowd.pose(person)),
-            )
-            for person in persons
-        )
+        return tuple(self._pose_of(person) for person in (*self._visitors, *self._passers_by.persons))
 
     def expected(self, request_id: str) -> frozenset[TaskStatus]:
         """Return the final statuses that would be right for a request, given how its visitor behaved."""
@@ -148,6 +140,16 @@ class Population:
     def requests(self) -> Mapping[str, TaskRequest]:
         """Return everything that was asked for, by request id."""
         return {request_id: asked.request for request_id, asked in self._asked.items()}
+
+    def _pose_of(self, person: PersonId) -> PersonPose:
+        vx, vy = self._crowd.velocity(person)
+        return PersonPose(
+            person=person,
+            number=self._numbers.setdefault(person, len(self._numbers)),
+            at=LevelPose(level=self._level, pose=self._crowd.pose(person)),
+            vx=vx,
+            vy=vy,
+        )
 
     def _come_in(self, now_ns: int, desk: Desk) -> None:
         elapsed = seconds_between(self._start_ns or 0, now_ns)

@@ -21,7 +21,7 @@ from robot_ops.simulation.scenario import Habits
 _WALK: Final = 1.25  # m/s, a relaxed pace (Weidmann 1993 gives 1.34 as the mean of free walkers)
 _HURRY: Final = 1.5  # m/s
 _GAP: Final = 1.2  # m between a guide and its follower, center to center, the near edge of social space (Hall 1966)
-_MEETING_GAP: Final = 0.9  # m
+_MEETING_SPOT: Final = Pose(x=0.6, y=0.75)  # where one reads a robot's screen, as seen from the robot
 _PATIENCE: Final = 420.0  # s at the kiosk before a visitor gives up
 
 
@@ -145,7 +145,7 @@ class Visitor:
             case VisitorState.ASKING:
                 crowd.steer(self.person, *self._kiosk_spot, _WALK)
             case VisitorState.WAITING:
-                self._wait(now_ns, waited, crowd, here, robot)
+                self._wait(now_ns, waited, crowd, robot)
             case VisitorState.FOLLOWING:
                 self._follow(now_ns, duration, crowd, here, robot)
             case VisitorState.STANDING:
@@ -166,13 +166,14 @@ class Visitor:
                 pass
         return False
 
-    def _wait(self, now_ns: int, waited: float, crowd: Crowd, here: Pose, robot: Pose | None) -> None:
+    def _wait(self, now_ns: int, waited: float, crowd: Crowd, robot: Pose | None) -> None:
         if waited > _PATIENCE:
             self.give_up(now_ns)
         elif robot is None:
             crowd.steer(self.person, *self._kiosk_spot, _WALK)
         else:
-            crowd.steer(self.person, *_short_of(robot, here, _MEETING_GAP), _WALK)
+            spot = robot.compose(_MEETING_SPOT)
+            crowd.steer(self.person, spot.x, spot.y, _WALK)
 
     def _follow(self, now_ns: int, duration: float, crowd: Crowd, here: Pose, robot: Pose | None) -> None:
         self._followed += duration
