@@ -1,0 +1,1 @@
+"""Leaves of the missions' behavior trees, one file per topic."""

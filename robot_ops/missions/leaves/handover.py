@@ -1,0 +1,218 @@
+"""Leaves that hand a document over: authenticate, open, wait for the person, put it on record."""
+
+from enum import Enum
+from typing import ClassVar, Final
+
+from py_trees.common import Status
+
+from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.ids import PersonId
+from robot_ops.missions.ports import PanelEntry
+from robot_ops.missions.stages import DeliveryStage
+from robot_ops.missions.tree_nodes import Attribute, Leaf, ValueKind, choices_of
+from robot_ops.tasks.codes import is_code
+from robot_ops.tasks.custody import CustodyKind
+
+MOST_WRONG_CODES: Final = 5
+"""Wrong codes in a row after which entries are refused for `LOCK_OUT` seconds."""
+LOCK_OUT: Final = 60.0
+MAX_TYPED: Final = 64
+"""Characters of a typed name that go on record."""
+
+
+class Role(Enum):
+    """Which end of the delivery."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+
+
+_ROLE: Final = Attribute(choices=choices_of(Role))
+
+
+class _HandoverLeaf(Leaf):
+    @property
+    def role(self) -> str:
+        return self.member("role", Role).value
+
+    @property
+    def person(self) -> PersonId:
+        return self.context.handover(self.role).person
+
+
+class IsDocumentAboard(Leaf):
+    """Succeeds when the document was loaded, in an earlier life of the process or this one."""
+
+    def update(self) -> Status:
+        """Ask the chain of custody."""
+        stage = self.context.stage()
+        if stage is None:
+            return Status.RUNNING
+        return Status.SUCCESS if stage.is_aboard or stage is DeliveryStage.DELIVERED else Status.FAILURE
+
+
+class IsDelivered(Leaf):
+    """Succeeds when the recipient has the document."""
+
+    def update(self) -> Status:
+        """Ask the chain of custody."""
+        stage = self.context.stage()
+        if stage is None:
+            return Status.RUNNING
+        return Status.SUCCESS if stage is DeliveryStage.DELIVERED else Status.FAILURE
+
+
+class IsReturned(Leaf):
+    """Succeeds when the sender has taken the document back."""
+
+    def update(self) -> Status:
+        """Ask the chain of custody."""
+        stage = self.context.stage()
+        if stage is None:
+            return Status.RUNNING
+        return Status.SUCCESS if stage is DeliveryStage.RETURNED else Status.FAILURE
+
+
+class Authenticate(_HandoverLeaf):
+    """Waits until the sender or recipient has typed their one-time code; every try goes on record."""
+
+    ATTRIBUTES: ClassVar = {
+        "role": _ROLE,
+        "timeout": Attribute(kind=ValueKind.NUMBER, default=300.0),
+        "outcome": Attribute(),
+    }
+
+    def initialise(self) -> None:
+        """Forget what was typed before."""
+        super().initialise()
+        self.context.body.panel.clear()
+        self._judged_seq: int | None = None
+        self._granted: PanelEntry | None = None
+
+    def update(self) -> Status:
+        """Judge the latest entry."""
+        entry = self._granted or self._new_entry()
+        if entry is not None:
+            self._judged_seq = entry.entry_seq
+            if self._judge(entry):
+                return Status.SUCCESS
+        if self.elapsed >= self.number("timeout"):
+            return self.fail(self.text("outcome"))
+        return self.wait(self.context.reason or f"waits for the {self.role}'s code")
+
+    def end(self, _status: Status) -> None:
+        """Tell somebody whose code is right, but not on record, that nothing will open."""
+        self._dismiss()
+
+    def _new_entry(self) -> PanelEntry | None:
+        entry = self.context.body.panel.entry
+        return None if entry is None or entry.entry_seq == self._judged_seq else entry
+
+    def _judge(self, entry: PanelEntry) -> bool:
+        context, panel = self.context, self.context.body.panel
+        if self._granted is None:
+            remaining = seconds_between(context.now_ns, context.locked_until_ns)
+            if remaining > 0.0:
+                panel.answer(entry.entry_seq, False, f"Too many wrong codes. Try again in {remaining:.0f} s")
+                return False
+            handover = context.handover(self.role)
+            is_right = entry.person == handover.person and is_code(entry.code, handover.code_hash)
+            if not is_right:
+                self._refuse(entry)
+                return False
+        if not context.record(CustodyKind.AUTHENTICATED, entry.person):
+            self._granted = entry  # tried again until it is on record: before that nothing opens
+            return False
+        self._granted = None
+        context.wrong_codes = 0
+        panel.answer(entry.entry_seq, True, "Thank you")
+        return True
+
+    def _refuse(self, entry: PanelEntry) -> None:
+        context = self.context
+        context.record(CustodyKind.REFUSED, PersonId(entry.person[:MAX_TYPED]))
+        context.wrong_codes += 1
+        text = "This code is not right"
+        if context.wrong_codes >= MOST_WRONG_CODES:
+            context.wrong_codes = 0
+            context.locked_until_ns = context.now_ns + to_ns(LOCK_OUT)
+            text = f"Too many wrong codes. Try again in {LOCK_OUT:.0f} s"
+        context.body.panel.answer(entry.entry_seq, False, text)
+
+    def _dismiss(self) -> None:
+        if self._granted is not None:
+            self.context.body.panel.answer(self._granted.entry_seq, False, "The robot cannot keep its record now")
+            self._granted = None
+
+
+class OpenCompartment(_HandoverLeaf):
+    """Puts the opening on record, then unlocks the order's compartment."""
+
+    ATTRIBUTES: ClassVar = {"role": _ROLE, "timeout": Attribute(kind=ValueKind.NUMBER, default=15.0)}
+
+    def initialise(self) -> None:
+        """Begin with nothing on record."""
+        super().initialise()
+        self._recorded_at: float | None = None
+
+    def update(self) -> Status:
+        """Record, unlock, wait for the lock."""
+        compartment = self.context.order.compartment
+        if self._recorded_at is None:
+            if not self.context.record(CustodyKind.UNLOCKED, self.person):
+                return self.wait(self.context.reason)
+            self._recorded_at = self.elapsed
+            self.context.body.compartments.unlock(compartment)
+        state = self.context.body.compartments.state(compartment)
+        if state is not None and not state.is_locked:
+            return Status.SUCCESS
+        if self.elapsed - self._recorded_at >= self.number("timeout"):
+            self.context.body.compartments.lock(compartment)
+            return self.fail(f"compartment {compartment} does not unlock")
+        return self.wait(f"waits for compartment {compartment} to unlock")
+
+
+class _WaitForPerson(Leaf):
+    IS_LOADING: ClassVar[bool]
+
+    ATTRIBUTES: ClassVar = {"timeout": Attribute(kind=ValueKind.NUMBER, default=300.0), "outcome": Attribute()}
+
+    def initialise(self) -> None:
+        super().initialise()
+        self.context.body.panel.clear()
+
+    def update(self) -> Status:
+        compartment = self.context.order.compartment
+        state = self.context.body.compartments.state(compartment)
+        is_ready = state is not None and state.is_closed and state.is_occupied == self.IS_LOADING
+        if is_ready and self.context.body.panel.is_confirmed:
+            return Status.SUCCESS
+        if self.elapsed >= self.number("timeout"):
+            return self.fail(self.text("outcome"))
+        if state is not None and not state.is_closed:
+            return self.wait(f"compartment {compartment} is open")
+        return self.wait("waits for somebody to press done" if is_ready else f"waits at compartment {compartment}")
+
+
+class WaitLoaded(_WaitForPerson):
+    """Waits until the document lies inside, the lid is closed and "done" was pressed."""
+
+    IS_LOADING: ClassVar = True
+
+
+class WaitUnloaded(_WaitForPerson):
+    """Waits until the compartment is empty, the lid is closed and "done" was pressed."""
+
+    IS_LOADING: ClassVar = False
+
+
+class RecordCustody(_HandoverLeaf):
+    """Puts an event on record, trying until it is durable."""
+
+    ATTRIBUTES: ClassVar = {"kind": Attribute(choices=choices_of(CustodyKind)), "role": _ROLE}
+
+    def update(self) -> Status:
+        """Record it."""
+        if self.context.record(self.member("kind", CustodyKind), self.person):
+            return Status.SUCCESS
+        return self.wait(self.context.reason)

@@ -1,0 +1,50 @@
+"""All leaves by the names that tree files call them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from robot_ops.missions.leaves.charging import ChargeUntil
+from robot_ops.missions.leaves.docking import Dock, EnsureUndocked, IsDockedAt
+from robot_ops.missions.leaves.driving import GoToPlace
+from robot_ops.missions.leaves.guiding import MeetVisitor, SayGoodbye, WaitForVisitor
+from robot_ops.missions.leaves.handover import (
+    Authenticate,
+    IsDelivered,
+    IsDocumentAboard,
+    IsReturned,
+    OpenCompartment,
+    RecordCustody,
+    WaitLoaded,
+    WaitUnloaded,
+)
+from robot_ops.missions.leaves.locking import LockCompartment, SecureCompartments
+from robot_ops.missions.leaves.talking import Announce, EndFailed, NoteFailure, SetPhase
+from robot_ops.missions.tree_nodes import Leaf
+
+LEAVES: Final[Mapping[str, type[Leaf]]] = {
+    leaf.__name__: leaf
+    for leaf in (
+        Announce,
+        Authenticate,
+        ChargeUntil,
+        Dock,
+        EndFailed,
+        EnsureUndocked,
+        GoToPlace,
+        IsDelivered,
+        IsDockedAt,
+        IsDocumentAboard,
+        IsReturned,
+        LockCompartment,
+        MeetVisitor,
+        NoteFailure,
+        OpenCompartment,
+        RecordCustody,
+        SayGoodbye,
+        SecureCompartments,
+        SetPhase,
+        WaitForVisitor,
+        WaitLoaded,
+        WaitUnloaded,
+    )
+}

@@ -1,0 +1,71 @@
+"""Where on the lane graph a robot stands that has no route yet (just switched on, or carried there)."""
+
+import math
+from typing import Final
+
+from robot_ops.core.ids import NodeId, PlaceId
+from robot_ops.core.poses import LevelPose, wrap_angle
+from robot_ops.site.model import Lane, Node, Site
+from robot_ops.tasks.routes import Waypoint
+
+NODE_RADIUS: Final = 1.0
+"""m; a robot this close to a node stands on it."""
+LANE_RADIUS: Final = 0.5
+"""m; a robot this close to a lane, and to no node, is on its way along it."""
+DOCK_RADIUS: Final = 0.35
+"""m; a robot this close to a place's docked pose, and heading alike, is docked."""
+DOCK_YAW: Final = 0.5
+"""rad."""
+
+
+def locate(site: Site, at: LevelPose) -> tuple[Waypoint, ...]:
+    """Return the nodes that a robot at this pose holds: one, two on a lane, none off the graph."""
+    docked = docked_place(site, at)
+    if docked is not None:
+        return (waypoint_of(site.node_of(docked)),)
+    if not any(node.level == at.level for node in site.nodes.values()):
+        return ()
+    node, distance = site.nearest_node(at)
+    if distance <= NODE_RADIUS:
+        return (waypoint_of(node),)
+    beside = [(distance, lane) for lane in site.lanes.values() if (distance := _beside(site, lane, at)) <= LANE_RADIUS]
+    if not beside:
+        return ()
+    lane = min(beside, key=lambda pair: (pair[0], pair[1].id))[1]
+    start, end = (site.nodes[node_id] for node_id in _along(site, lane, at))
+    return (waypoint_of(start), waypoint_of(end, speed_limit=lane.speed_limit))
+
+
+def docked_place(site: Site, at: LevelPose) -> PlaceId | None:
+    """Return the place the robot is docked at, or None."""
+    for place in site.places.values():
+        if place.dock is None or site.nodes[place.node].level != at.level:
+            continue
+        is_near = place.dock.distance_to(at.pose) <= DOCK_RADIUS
+        node = site.nodes[place.node]
+        is_nearer_to_node = math.hypot(node.x - at.pose.x, node.y - at.pose.y) < place.dock.distance_to(at.pose)
+        if is_near and not is_nearer_to_node and abs(wrap_angle(place.dock.yaw - at.pose.yaw)) <= DOCK_YAW:
+            return place.id
+    return None
+
+
+def waypoint_of(node: Node, *, speed_limit: float = 0.5) -> Waypoint:
+    """Return the node as a waypoint; the default speed, in m/s, serves to center on it."""
+    return Waypoint(node=node.id, level=node.level, x=node.x, y=node.y, speed_limit=speed_limit)
+
+
+def _beside(site: Site, lane: Lane, at: LevelPose) -> float:
+    start, end = site.nodes[lane.start], site.nodes[lane.end]
+    length = math.hypot(end.x - start.x, end.y - start.y)
+    if start.level != at.level or length == 0.0:
+        return math.inf
+    ux, uy = (end.x - start.x) / length, (end.y - start.y) / length
+    dx, dy = at.pose.x - start.x, at.pose.y - start.y
+    return abs(dx * uy - dy * ux) if 0.0 <= dx * ux + dy * uy <= length else math.inf
+
+
+def _along(site: Site, lane: Lane, at: LevelPose) -> tuple[NodeId, NodeId]:
+    start, end = site.nodes[lane.start], site.nodes[lane.end]
+    heading = math.atan2(end.y - start.y, end.x - start.x)
+    is_forward = lane.is_one_way or abs(wrap_angle(heading - at.pose.yaw)) <= math.pi / 2
+    return (lane.start, lane.end) if is_forward else (lane.end, lane.start)
