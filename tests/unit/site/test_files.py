@@ -1,0 +1,164 @@
+import contextlib
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot_ops.core.errors import SiteError
+from robot_ops.site.check import check_site
+from robot_ops.site.files import load_site, read_site
+from robot_ops.site.model import PlaceKind
+
+HALL = Path(__file__).parents[3] / "sites" / "immigration_hall.yaml"
+
+GOOD = """\
+format: 1
+name: small
+levels:
+  ground: {elevation: 0}
+  upper: {elevation: 4}
+nodes:
+  ground: {a: [0, 0], b: [5, 0], home: [0, -2], rest: [5, -2], shop: [5, 2], lobby: [10, 0], cabin: [12, 0]}
+  upper: {up_cabin: [12, 0], up_lobby: [10, 0], desk_node: [10, 2]}
+lanes:
+  - a - b
+  - a - home
+  - b - rest
+  - b - shop
+  - {way: b - lobby, door: gate, speed_limit: 0.5}
+  - lobby - cabin
+  - up_cabin - up_lobby
+  - up_lobby - desk_node
+places:
+  home: {kind: charger, at: home, facing: -90, tag: 1, dock: 0.5}
+  rest: {kind: waiting, at: rest, facing: 90}
+  shop: {kind: counter, at: shop, facing: 90, label: The shop}
+  desk: {kind: desk, at: desk_node, facing: 90, tag: 2, dock: 0.5}
+doors:
+  gate: {level: ground, from: [7, -1], to: [7, 1]}
+lifts:
+  lift: {stops: {ground: cabin, upper: up_cabin}, lobbies: {ground: lobby, upper: up_lobby}}
+zones:
+  line: {level: ground, kind: queue, corners: [[4, 3], [6, 3], [6, 5]]}
+robot_models:
+  cart: {kind: courier, radius: 0.35, max_speed: 1.2, max_acceleration: 0.5, max_yaw_rate: 1, compartments: [c1],
+         battery_wh: 600, idle_w: 40, drive_w: 100, charge_w: 300}
+robots:
+  cart_1: {model: cart, charger: home, park: rest}
+staff:
+  clerk.ada: {name: Ada, at: desk}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "small.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_site_is_read_as_written(tmp_path: Path) -> None:
+    site = load_site(write(tmp_path, GOOD))
+    assert site.name == site.title == "small"
+    assert site.lanes["b-lobby"].door == "gate"
+    assert site.lanes["b-lobby"].speed_limit == 0.5
+    assert site.lanes["a-b"].speed_limit == 1.0
+    assert not site.lanes["a-b"].is_one_way
+    assert site.places["shop"].label == "The shop"
+    assert site.places["home"].kind is PlaceKind.CHARGER
+    assert site.staff["clerk.ada"].place == "desk"
+    assert not check_site(site)
+
+
+def test_dock_lies_ahead_of_the_node(tmp_path: Path) -> None:
+    place = load_site(write(tmp_path, GOOD)).places["home"]
+    assert place.yaw == pytest.approx(-math.pi / 2)
+    assert place.dock is not None
+    assert (place.dock.x, place.dock.y) == pytest.approx((0.0, -2.5))
+
+
+def test_a_chain_of_one_way_lanes(tmp_path: Path) -> None:
+    text = GOOD.replace("  - a - b\n  - a - home\n", "  - home > a > b > home\n")
+    lanes = read_site(write(tmp_path, text)).site.lanes
+    assert all(lanes[lane].is_one_way for lane in ("home-a", "a-b", "b-home"))
+    assert not lanes["b-rest"].is_one_way
+
+
+FAULTS = [
+    ("format: 1", "format: 2", ":1, format", "only format 1"),
+    ("name: small", "name: small\nlevles: {}", ":3, levles", "Did you mean 'levels'"),
+    ("name: small\n", "", ":1", "'name' is missing"),
+    ("a: [0, 0]", "a: [.nan, 0]", ":7, nodes.ground.a.0", "not a finite number"),
+    ("a: [0, 0]", "a: [0]", ":7, nodes.ground.a", "expected [x, y]"),
+    ("a: [0, 0]", "a: [0, zero]", ":7, nodes.ground.a.1", "expected a number"),
+    ("b: [5, 0]", "a: [5, 0]", ":7, nodes.ground.a", "given twice"),
+    ("upper: {up_cabin", "upper: {a: [3, 3], up_cabin", ":8, nodes.upper.a", "also on level 'ground'"),
+    ("  - a - b\n", "  - a - bb\n", ":10, lanes.0", "no node 'bb'"),
+    ("  - a - b\n", "  - a-b\n", ":10, lanes.0", "joins two or more nodes"),
+    ("  - a - home\n", "  - b - a\n", ":11, lanes.1", "joined twice"),
+    ("door: gate", "door: gates", ":14, lanes.4.door", "Did you mean 'gate'"),
+    ("speed_limit: 0.5", "speed_limit: 0", ":14, lanes.4.speed_limit", "must be more than 0"),
+    ("speed_limit: 0.5", "sped_limit: 0.5", ":14, lanes.4.sped_limit", "Did you mean 'speed_limit'"),
+    ("kind: counter", "kind: countre", ":21, places.shop.kind", "Did you mean 'counter'"),
+    ("facing: -90, tag: 1, dock: 0.5", "facing: -90, tag: 1", ":19, places.home", "'tag' and 'dock' go together"),
+    ("tag: 1", "tag: 587", ":19, places.home.tag", "at most 586"),
+    ("tag: 1", "tag: 1.5", ":19, places.home.tag", "not a whole number"),
+    ("to: [7, 1]", "to: [7, -1]", ":24, doors.gate", "no width"),
+    ("kind: queue", "kind: queues", ":28, zones.line.kind", "Did you mean 'queue'"),
+    ("corners: [[4, 3], [6, 3], [6, 5]]", "corners: [[4, 3], [6, 3]]", ":28, zones.line.corners", "three corners"),
+    ("radius: 0.35", "radius: -0.35", ":30, robot_models.cart.radius", "more than 0"),
+    ("model: cart", "model: car", ":33, robots.cart_1.model", "Did you mean 'cart'"),
+    ("  cart_1:", "  cart-1:", ":33, robots.cart-1", "cannot be an id"),
+    ("at: desk}", "at: dsk}", ":35, staff.clerk.ada.at", "Did you mean 'desk'"),
+    ("elevation: 0}", "elevation: 0, map: no.yaml}", ":4, levels.ground.map", "there is no file"),
+    ("name: small", "name: [small", ":", "no valid YAML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "where", "text"), FAULTS, ids=[fault[3] for fault in FAULTS])
+def test_faults_are_told_with_line_field_and_mend(tmp_path: Path, old: str, new: str, where: str, text: str) -> None:
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(SiteError) as raised:
+        load_site(path)
+    assert f"small.yaml{where}" in str(raised.value)
+    assert text in str(raised.value)
+    assert raised.value.mend
+
+
+def test_errors_between_parts_tell_their_line(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("up_cabin: [12, 0]", "up_cabin: [12, 0.2]"))
+    with pytest.raises(SiteError, match=r"small\.yaml:26, lifts\.lift: stops 'cabin' and 'up_cabin' are not above"):
+        load_site(path)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match="cannot be read"):
+        load_site(tmp_path / "none.yaml")
+
+
+def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_bytes(b"name: \xff\xfe")
+    with pytest.raises(SiteError, match="UTF-8"):
+        load_site(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_damage_gives_a_site_or_an_input_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(GOOD) - 1))
+    end = data.draw(st.integers(start, min(len(GOOD), start + 40)))
+    text = GOOD[:start] + data.draw(st.text(st.sampled_from("ab: -[]{},>.0159\n\"'#&*!|\t"), max_size=6)) + GOOD[end:]
+    path = write(tmp_path_factory.mktemp("site"), text)
+    with contextlib.suppress(SiteError):
+        check_site(read_site(path).site)
+
+
+def test_the_immigration_hall_has_no_findings() -> None:
+    site = load_site(HALL)
+    assert check_site(site) == []
+    assert len(site.places_of(PlaceKind.CHARGER)) == len(site.robots) == 7
