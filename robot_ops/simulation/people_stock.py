@@ -1,6 +1,7 @@
 """The bodies of people: a fixed stock, put where people are and parked far below where there is nobody."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,9 @@ from robot_ops.core.errors import StateError
 from robot_ops.core.ids import LevelId
 from robot_ops.core.poses import FloatArray
 from robot_ops.core.world import PersonPose
+from robot_ops.simulation import sdf
 from robot_ops.simulation.scene import GROUP_HIDDEN, GROUP_VISIBLE, Scene
+from robot_ops.simulation.sdf_reader import read_model
 from robot_ops.simulation.transforms import Transform
 
 _PARKED: Final = (0.0, 0.0, -50.0)
@@ -75,3 +78,15 @@ class PeopleStock:
         parts = self._scene.people[body]
         self._scene.model.geom_group[parts.visual_geoms] = GROUP_HIDDEN
         self._data.mocap_pos[parts.mocap] = _PARKED
+
+
+def people_models(world_file: Path) -> list[tuple[str, sdf.Model | None]]:
+    """Return the kinds of visitors that the world's models hold, and their bodies."""
+    folders = [world_file.resolve().parent.parent / "models", world_file.resolve().parent / "models"]
+    found: list[tuple[str, sdf.Model | None]] = [
+        (path.name, read_model(path))
+        for folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.glob("visitor*"))
+    ]
+    return found or [("visitor", None)]

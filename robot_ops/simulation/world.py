@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -27,13 +26,14 @@ from robot_ops.simulation import sdf
 from robot_ops.simulation.building import Building, Footprint, heights
 from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery, CompartmentBanks
 from robot_ops.simulation.drives import Drives
-from robot_ops.simulation.encounters import PERSON_RADIUS, Contact, Encounters, Hit
+from robot_ops.simulation.encounters import PERSON_RADIUS, Encounters, Hit
 from robot_ops.simulation.layout import PlacedSensor, lay_out
 from robot_ops.simulation.lidar import RayLidar
-from robot_ops.simulation.people_stock import PeopleStock
+from robot_ops.simulation.people_stock import PeopleStock, people_models
 from robot_ops.simulation.pictures import Pictures, camera_model
 from robot_ops.simulation.scene import STEP, RobotParts, build_scene
-from robot_ops.simulation.sdf_reader import read_model, read_world
+from robot_ops.simulation.sdf_reader import read_world
+from robot_ops.simulation.touches import Touches
 from robot_ops.site.model import Site
 
 _STEP_NS: Final = to_ns(STEP)
@@ -106,7 +106,7 @@ class World:
         if site.world_file is None:
             raise WorldError(f"site {site.name} names no world file", mend="add `world: FILE.sdf` to the site file")
         layout = lay_out(read_world(site.world_file), site)
-        stock = _people_models(site.world_file)
+        stock = people_models(site.world_file)
         people = [stock[i % len(stock)] for i in range(self._people_capacity)]
         self._scene = build_scene(layout, site, robots=self._names, people=people)
         self._model = self._scene.model
@@ -114,18 +114,11 @@ class World:
         self._pictures = Pictures(self._model)
         self._building = Building(site, layout, self._scene, self._data)
         self._people = PeopleStock(self._scene, self._data, self._elevations)
-        self._row_of_body = np.full(self._model.nbody, -1)
-        self._person_of_body = np.full(self._model.nbody, -1)
-        for index, person in enumerate(self._scene.people):
-            self._person_of_body[person.body] = index
+        self._touches = Touches(self._scene, site)
         for row, name in enumerate(self._names):
             parts = self._scene.robots[name]
-            self._row_of_body[parts.body] = row
             self._robots[name] = self._make_robot(row, name, parts, layout.robots[name].sensors)
         self._radii = np.array([r.radius for r in self._robots.values()])
-        self._docks = [
-            (self._site.node_of(place.id).level, place.dock) for place in site.places.values() if place.dock is not None
-        ]
         return self
 
     def __exit__(
@@ -227,28 +220,7 @@ class World:
         levels = np.array([self._level_index[at.level] for at in truths.values()], dtype=np.int64)
         self._encounters.measure(positions, self._radii, levels, self._people.positions, self._people.levels)
         if self._data.ncon:
-            self._encounters.touch(self._contacts(truths), self._now_ns)
-
-    def _contacts(self, truths: Mapping[RobotId, LevelPose]) -> set[Contact]:
-        contact = self._data.contact
-        bodies = self._model.geom_bodyid[contact.geom[contact.dist < 0]]
-        found: set[Contact] = set()
-        for first, second in {(int(a), int(b)) for a, b in bodies}:
-            rows = int(self._row_of_body[first]), int(self._row_of_body[second])
-            if min(rows) >= 0:
-                found.add((Hit.ROBOT, min(rows), max(rows)))
-                continue
-            row, other = (rows[0], second) if rows[0] >= 0 else (rows[1], first)
-            if row < 0:
-                continue
-            if self._person_of_body[other] >= 0:
-                found.add((Hit.PERSON, row, int(self._person_of_body[other])))
-            elif other not in self._scene.lift_bodies and not self._is_at_dock(truths[self._names[row]]):
-                found.add((Hit.WORLD, row, other))
-        return found
-
-    def _is_at_dock(self, at: LevelPose) -> bool:
-        return any(level == at.level and dock.distance_to(at.pose) <= DOCKED_DISTANCE for level, dock in self._docks)
+            self._encounters.touch(self._touches.read(self._data, list(truths.values())), self._now_ns)
 
     def set_velocity(self, robot: RobotId, twist: Twist) -> None:
         """Set the velocity a robot's motors aim at; forgotten after half a second, as by a motor driver's watchdog."""
@@ -430,15 +402,3 @@ class World:
         if camera not in cameras:
             raise StateError(f"robot {robot!r} has no camera {camera!r}, only {', '.join(cameras) or 'none'}")
         return cameras[camera]
-
-
-def _people_models(world_file: Path) -> list[tuple[str, sdf.Model | None]]:
-    """Return the kinds of visitors that the world's models hold, and their bodies."""
-    folders = [world_file.resolve().parent.parent / "models", world_file.resolve().parent / "models"]
-    found: list[tuple[str, sdf.Model | None]] = [
-        (path.name, read_model(path))
-        for folder in folders
-        if folder.is_dir()
-        for path in sorted(folder.glob("visitor*"))
-    ]
-    return found or [("visitor", None)]
