@@ -93,7 +93,7 @@ class FleetClient:
         Raises:
             LinkError: the robot's safety node does not answer.
         """
-        self._call(SetStop, f"/{robot}/set_stop", SetStop.Request(is_engaged=is_engaged, operator=operator))
+        self._call(SetStop, f"/{robot}/set_stop", SetStop.Request(is_engaged=is_engaged, operator_id=operator))
 
     def watch(self, robots: tuple[RobotId, ...]) -> None:
         """Begin to listen to the robots and the simulated world; `statuses` and `statistics` tell what was heard."""

@@ -8,11 +8,13 @@ The node steps the world in a timer of its executor, so one thread owns the worl
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from robot_ops_interfaces.msg import DoorRequest, DoorState, LiftRequest, LiftState, PersonTrackArray
 from robot_ops_interfaces.msg import PersonTrack as PersonTrackMsg
@@ -90,10 +92,18 @@ class WorldNode(Node):
         world: entered already; this node is its only user from now on, `people` apart.
         site: that the world is of.
         people: who walks about; nobody when None.
+        overrides: parameters, before those on the command line.
     """
 
-    def __init__(self, world: SimulatedWorld, *, site: Site, people: PeopleOfWorld | None = None) -> None:
-        super().__init__("world")
+    def __init__(
+        self,
+        world: SimulatedWorld,
+        *,
+        site: Site,
+        people: PeopleOfWorld | None = None,
+        overrides: Sequence[Parameter] = (),
+    ) -> None:
+        super().__init__("world", parameter_overrides=list(overrides))
         self._world = world
         self._people = people
         self._parameters = declare(self, WorldParameters)

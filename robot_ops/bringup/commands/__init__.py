@@ -1,0 +1,1 @@
+"""One module per subcommand of robot-ops, each with add_arguments() and run()."""

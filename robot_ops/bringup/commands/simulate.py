@@ -1,0 +1,148 @@
+"""`robot-ops simulate`: a scenario without ROS, faster than real time; equal seeds give equal ledgers."""
+
+import argparse
+import math
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from robot_ops.bringup.output import add_json, say, show_json, show_table
+from robot_ops.core.clock import seconds_between
+from robot_ops.core.errors import ParameterError
+from robot_ops.core.ids import RobotId
+from robot_ops.core.resources import shared_folder
+from robot_ops.simulation.scenario import Scenario, load_scenario
+from robot_ops.tasks.requests import TaskKind
+from robot_ops.tasks.status import TaskStatus
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("scenario", help="scenario file, or the name of one that comes with robot_ops, as quiet")
+    parser.add_argument(
+        "--robots", type=int, default=None, metavar="N", help="how many of the scenario's and site's robots"
+    )
+    parser.add_argument("--hours", type=float, default=1.0, metavar="H", help="simulated hours (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn (default: 1)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the simulation; 1 when a task ended wrongly or robots came into conflict."""
+    from robot_ops.ledger.custody_log import SqliteCustodyLog
+    from robot_ops.ledger.database import MEMORY_URL
+    from robot_ops.ledger.sql_ledger import SqlLedger
+    from robot_ops.simulation.deterministic import DeterministicRun, RunResult
+
+    if not 0 < arguments.hours <= 10_000 or arguments.seed < 0:
+        raise ParameterError("hours must be more than 0 and the seed not negative", where="arguments --hours, --seed")
+    scenario = _with_robots(load_scenario(_find(arguments.scenario)), arguments.robots)
+    duration = arguments.hours * 3600.0
+    is_shown = not arguments.json and sys.stderr.isatty()
+
+    def show(done: float) -> None:
+        if is_shown:
+            sys.stderr.write(f"\r{done / 3600:8.2f} of {arguments.hours:g} h simulated")
+            sys.stderr.flush()
+
+    began = time.process_time()
+    with ExitStack() as stack:
+
+        def custody(robot: RobotId) -> SqliteCustodyLog:
+            return stack.enter_context(SqliteCustodyLog(robot, None))
+
+        ledger = stack.enter_context(SqlLedger(MEMORY_URL))
+        simulation = DeterministicRun(
+            scenario, ledger=ledger, custody=custody, behaviors=shared_folder("behaviors"), seed=arguments.seed
+        )
+        result: RunResult = simulation.run(duration, show)
+    if is_shown:
+        sys.stderr.write("\r" + " " * 60 + "\r")
+    record = _record(arguments, scenario, result, time.process_time() - began)
+    if arguments.json:
+        show_json(record)
+    else:
+        _show(record)
+    return 0 if record["is_good"] else 1
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    known = shared_folder("sim") / "scenarios" / f"{name}.yaml"
+    return known if not path.exists() and known.exists() else path
+
+
+def _with_robots(scenario: Scenario, count: int | None) -> Scenario:
+    if count is None:
+        return scenario
+    robots = [*scenario.robots, *(robot for robot in scenario.site.robots if robot not in scenario.robots)]
+    if not 1 <= count <= len(robots):
+        raise ParameterError(
+            f"{count} robots cannot take part", where="argument --robots", mend=f"The site has {len(robots)} robots"
+        )
+    return replace(scenario, robots=tuple(robots[:count]))
+
+
+def _record(arguments: argparse.Namespace, scenario: Scenario, result: Any, cpu: float) -> dict[str, Any]:
+    duration = seconds_between(result.start_ns, result.end_ns)
+    wrong = [
+        {"task_id": task.task_id, "status": task.status.value, "reason": task.reason}
+        for task in result.tasks
+        if task.status.is_final
+        and task.status not in result.expected.get(task.request.request_id, {TaskStatus.COMPLETED})
+    ]
+    overdue = [
+        task.task_id
+        for task in result.tasks
+        if not task.status.is_final and task.request.due_ns is not None and task.request.due_ns <= result.end_ns
+    ]
+    return {
+        "scenario": scenario.name,
+        "seed": arguments.seed,
+        "hours": arguments.hours,
+        "robots": list(scenario.robots),
+        "is_good": not wrong and result.conflicts == 0,
+        "tasks": {
+            kind.value: dict(
+                sorted(Counter(task.status.value for task in result.tasks if task.request.kind is kind).items())
+            )
+            for kind in TaskKind
+        },
+        "wrong": wrong,
+        "overdue": overdue,
+        "mean_time_s": {kind.value: _mean_time(result.tasks, kind) for kind in TaskKind},
+        "conflicts": result.conflicts,
+        "least_distance_m": result.least_distance,
+        "distance_m": {robot: round(meters, 3) for robot, meters in result.distances.items()},
+        "custody_events": dict(result.custody_events),
+        "ledger_digest": result.ledger_digest,
+        "speed_factor": duration / cpu if cpu > 0 else math.inf,
+    }
+
+
+def _mean_time(tasks: Any, kind: TaskKind) -> float | None:
+    times = [
+        seconds_between(task.submitted_ns, task.finished_ns)
+        for task in tasks
+        if task.request.kind is kind and task.status is TaskStatus.COMPLETED and task.finished_ns is not None
+    ]
+    return round(sum(times) / len(times), 3) if times else None
+
+
+def _show(record: dict[str, Any]) -> None:
+    statuses = [status.value for status in TaskStatus]
+    rows = [
+        (kind, *(counts.get(status, 0) for status in statuses), record["mean_time_s"][kind] or "-")
+        for kind, counts in record["tasks"].items()
+    ]
+    title = f"{record['scenario']}, seed {record['seed']}, {record['hours']:g} h, {len(record['robots'])} robots"
+    show_table(title, ["task", *statuses, "mean time, s"], rows)
+    say(f"conflicts between robots: {record['conflicts']}; least distance {record['least_distance_m']:.2f} m")
+    say(f"ledger digest: {record['ledger_digest']}")
+    say(f"{record['speed_factor']:.0f} simulated seconds per second of processor time")
+    for task in record["wrong"]:
+        say(f"not as it should be: {task['task_id']} is {task['status']} ({task['reason']})")

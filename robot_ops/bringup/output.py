@@ -1,0 +1,48 @@
+"""How commands show what they found: a table for people, one JSON value with --json."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Declare --json."""
+    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; NaN and infinities become null."""
+    sys.stdout.write(json.dumps(_clean(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table: framed on a terminal, plain columns elsewhere."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    table = Table(*columns, title=title, title_justify="left", box=box.ROUNDED if sys.stdout.isatty() else None)
+    for row in rows:
+        table.add_row(*[str(cell) for cell in row])
+    console.print(table)
+
+
+def say(text: str) -> None:
+    """Print a line for people."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _clean(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return None
+        case _:
+            return value

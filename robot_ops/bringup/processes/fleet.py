@@ -1,0 +1,32 @@
+"""The fleet as a process: dispatcher, traffic and the ledger in a SQLite file."""
+
+from rclpy.parameter import Parameter
+
+from robot_ops.bringup.processes.entry import process_parser, run_process
+from robot_ops.dispatch.secret import read_secret
+from robot_ops.ledger.database import sqlite_url
+from robot_ops.ledger.sql_ledger import SqlLedger
+from robot_ops.ros_nodes.fleet_node import FleetNode
+from robot_ops.ros_nodes.runtime import ros, spin
+from robot_ops.simulation.scenario import load_scenario
+
+
+def main() -> None:
+    """Run the fleet of a scenario until it is told to end; it goes on from the ledger in the folder."""
+    arguments = process_parser(__doc__).parse_args()
+    scenario = load_scenario(arguments.scenario)
+    secret = read_secret(arguments.folder / "fleet.secret")
+    with SqlLedger(sqlite_url(arguments.folder / "ledger.sqlite")) as ledger, ros():
+        spin(
+            FleetNode(
+                site=scenario.site,
+                ledger=ledger,
+                secret=secret,
+                robots=scenario.robots,
+                overrides=[Parameter("use_sim_time", value=True)],
+            )
+        )
+
+
+if __name__ == "__main__":
+    run_process(main)

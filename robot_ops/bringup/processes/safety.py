@@ -1,0 +1,35 @@
+"""The safety process of one robot (several with --robots, for small machines)."""
+
+from rclpy.parameter import Parameter
+
+from robot_ops.bringup.processes.entry import process_parser, run_process
+from robot_ops.core.ids import RobotId
+from robot_ops.ros_nodes.runtime import ros, spin
+from robot_ops.ros_nodes.safety_node import SafetyNode, parameters_of
+from robot_ops.simulation.scenario import load_scenario
+
+
+def main() -> None:
+    """Run the safety nodes of the robots named on the command line."""
+    parser = process_parser(__doc__)
+    parser.add_argument("--robots", nargs="+", required=True)
+    arguments = parser.parse_args()
+    site = load_scenario(arguments.scenario).site
+    with ros():
+        spin(
+            *(
+                SafetyNode(
+                    robot,
+                    overrides=[
+                        *parameters_of(site.robots[RobotId(robot)].model),
+                        Parameter("state_folder", value=str(arguments.folder)),
+                        Parameter("use_sim_time", value=True),
+                    ],
+                )
+                for robot in arguments.robots
+            )
+        )
+
+
+if __name__ == "__main__":
+    run_process(main)

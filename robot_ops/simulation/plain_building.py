@@ -1,0 +1,76 @@
+"""The doors and lifts of a site as devices, for simulations without physics."""
+
+from robot_ops.core.clock import Clock
+from robot_ops.core.ids import DoorId, LevelId, LiftId, RobotId
+from robot_ops.core.world import DoorPosition
+from robot_ops.missions.ports import LiftState
+from robot_ops.simulation.devices import Door, Lift
+from robot_ops.site.model import Site
+
+
+class SimulatedBuilding:
+    """All doors and lifts of a site; `seen_by` gives a robot its own port."""
+
+    def __init__(self, site: Site) -> None:
+        self.doors = {door: Door() for door in site.doors}
+        self.lifts = {
+            lift.id: Lift({level: site.levels[level].elevation for level in lift.stops}) for lift in site.lifts.values()
+        }
+
+    def advance(self, now_ns: int, duration: float) -> None:
+        """Let time pass; nothing obstructs doors here."""
+        for door in self.doors.values():
+            door.advance(now_ns, duration, is_obstructed=False)
+        for lift in self.lifts.values():
+            lift.advance(now_ns, duration, is_obstructed=False)
+
+
+class BuildingLink:
+    """Implements the port Building for one robot: repeats its requests until they are released.
+
+    Args:
+        robot: its id is the session at lifts.
+    """
+
+    def __init__(self, building: SimulatedBuilding, robot: RobotId, clock: Clock) -> None:
+        self._building = building
+        self._robot = robot
+        self._clock = clock
+        self._doors: set[DoorId] = set()
+        self._lifts: dict[LiftId, LevelId] = {}
+
+    def request_door(self, door: DoorId) -> None:
+        """See Building."""
+        self._doors.add(door)
+
+    def release_door(self, door: DoorId) -> None:
+        """See Building."""
+        self._doors.discard(door)
+        self._building.doors[door].request(self._robot, is_needed=False, now_ns=self._clock.now_ns())
+
+    def is_door_open(self, door: DoorId) -> bool:
+        """See Building."""
+        return self._building.doors[door].position is DoorPosition.OPEN
+
+    def request_lift(self, lift: LiftId, level: LevelId) -> None:
+        """See Building."""
+        self._lifts[lift] = level
+
+    def release_lift(self, lift: LiftId) -> None:
+        """See Building."""
+        level = self._lifts.pop(lift, None)
+        if level is not None:
+            self._building.lifts[lift].request(self._robot, level, is_needed=False, now_ns=self._clock.now_ns())
+
+    def lift_state(self, lift: LiftId) -> LiftState | None:
+        """See Building."""
+        reading = self._building.lifts[lift].reading
+        return LiftState(level=reading.level if reading.is_open else None, session=reading.session)
+
+    def repeat(self) -> None:
+        """Repeat what is still needed; called at every step."""
+        now_ns = self._clock.now_ns()
+        for door in sorted(self._doors):
+            self._building.doors[door].request(self._robot, is_needed=True, now_ns=now_ns)
+        for lift, level in sorted(self._lifts.items()):
+            self._building.lifts[lift].request(self._robot, level, is_needed=True, now_ns=now_ns)
