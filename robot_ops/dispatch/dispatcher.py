@@ -5,7 +5,7 @@ outlive the process is in the ledger before anybody is told. One thread calls al
 """
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -28,6 +28,7 @@ from robot_ops.dispatch.supervisor import Supervisor
 from robot_ops.dispatch.validation import check_places, check_request
 from robot_ops.dispatch.views import robot_view, task_view
 from robot_ops.site.model import Site
+from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.custody import CustodyEvent
 from robot_ops.tasks.events import EventKind, request_payload
 from robot_ops.tasks.ledger import Ledger
@@ -223,9 +224,11 @@ class Dispatcher:
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return the tasks in the order they were accepted; those that have ended only where asked for."""
         book = self._context.book
-        records = tuple(book.tasks.values()) if with_finished else book.open_records()
-        now_ns = self._context.clock.now_ns()
-        return tuple(task_view(self._context, self._assigner, record, now_ns) for record in records)
+        return self._views(book.tasks.values() if with_finished else book.open_records())
+
+    def tasks_since(self, finished_ns: int) -> tuple[TaskView, ...]:
+        """Return the tasks that are open or have ended at this instant or later, in the order of acceptance."""
+        return self._views(self._context.book.records_since(finished_ns))
 
     def robots(self) -> tuple[RobotView, ...]:
         """Return the robots in the site's order."""
@@ -243,6 +246,10 @@ class Dispatcher:
     def ledger_digest(self) -> str:
         """Return the ledger's digest."""
         return self._context.journal.digest
+
+    def _views(self, records: Iterable[TaskRecord]) -> tuple[TaskView, ...]:
+        now_ns = self._context.clock.now_ns()
+        return tuple(task_view(self._context, self._assigner, record, now_ns) for record in records)
 
     def _check(self, request: TaskRequest) -> None:
         context, now_ns = self._context, self._context.clock.now_ns()

@@ -78,6 +78,7 @@ class TaskBook:
     missions: dict[MissionId, MissionRecord] = field(default_factory=dict)
     custody: dict[RobotId, dict[int, CustodyEvent]] = field(default_factory=dict)
     open_tasks: dict[TaskId, None] = field(default_factory=dict)
+    ended_tasks: list[TaskId] = field(default_factory=list)
     _by_request: dict[str, TaskId] = field(default_factory=dict)
     _by_robot: dict[RobotId, MissionId] = field(default_factory=dict)
     _event_count: dict[str, int] = field(default_factory=dict)
@@ -95,6 +96,17 @@ class TaskBook:
     def open_records(self) -> tuple[TaskRecord, ...]:
         """Return the tasks that have not ended, in the order they were accepted."""
         return tuple(self.tasks[task_id] for task_id in self.open_tasks)
+
+    def records_since(self, finished_ns: int) -> tuple[TaskRecord, ...]:
+        """Return the tasks that are open or have ended at this instant or later, in the order they were accepted."""
+        found = set(self.open_tasks)
+        for task_id in reversed(self.ended_tasks):
+            if (self.tasks[task_id].finished_ns or 0) < finished_ns:
+                break
+            found.add(task_id)
+        return tuple(
+            sorted((self.tasks[task_id] for task_id in found), key=lambda task: (task.submitted_ns, task.task_id))
+        )
 
     def next_event_id(self, subject: str) -> str:
         """Return the id of the next event about the subject: the same history always gives the same ids."""
@@ -202,6 +214,7 @@ class TaskBook:
         if status.is_final:
             finished_ns = event.stamp_ns
             self.open_tasks.pop(task.task_id, None)
+            self.ended_tasks.append(task.task_id)
             if task.mission_id is not None:
                 self._end_mission(task.mission_id, is_void=bool(event.payload.get("is_void", False)))
         self.tasks[task.task_id] = replace(

@@ -79,9 +79,11 @@ class ScriptedRobots:
     Args:
         site: every robot starts at its charger.
         clock: the dispatcher's.
+        phase_s: seconds that every phase lasts.
     """
 
-    def __init__(self, site: Site, clock: Clock) -> None:
+    def __init__(self, site: Site, clock: Clock, phase_s: float = STEP_S) -> None:
+        self._phase_ns = to_ns(phase_s)
         self._site = site
         self._clock = clock
         self.robots = {robot.id: ScriptedRobot(robot=robot.id, place=robot.charger) for robot in site.robots.values()}
@@ -100,7 +102,7 @@ class ScriptedRobots:
             robot.report = robot.finished[order.mission_id]
             return
         robot.order, robot.phase_index = order, 0
-        robot.phase_ends_ns = self._clock.now_ns() + to_ns(STEP_S)
+        robot.phase_ends_ns = self._clock.now_ns() + self._phase_ns
         self._report(robot, None, "")
 
     def cancel_mission(self, robot: RobotId, mission_id: MissionId, reason: str) -> None:
@@ -171,7 +173,7 @@ class ScriptedRobots:
             return
         self._leave(robot, order, phase)
         robot.phase_index += 1
-        robot.phase_ends_ns += to_ns(STEP_S)
+        robot.phase_ends_ns += self._phase_ns
         if robot.phase_index == len(PHASES[order.kind]):
             if order.task_id is not None:
                 self.served.append((order.task_id, robot.robot))

@@ -1,0 +1,99 @@
+"""The fleet's way to its robots over ROS: actions for missions, topics for clearances.
+
+The id of a mission's action goal follows from the mission's id: a restarted fleet can cancel what an earlier one has
+started, and a robot refuses a goal that it has already.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from action_msgs.srv import CancelGoal
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from rclpy.task import Future
+from robot_ops_interfaces.action import ExecuteMission
+from robot_ops_interfaces.msg import Clearance as ClearanceMsg
+from unique_identifier_msgs.msg import UUID
+
+from robot_ops.core.ids import MissionId, RobotId
+from robot_ops.ros_nodes.qos import STATE
+from robot_ops.ros_nodes.vocabulary import from_report, to_clearance, to_order
+from robot_ops.tasks.orders import MissionOrder, MissionReport
+from robot_ops.tasks.routes import Clearance
+
+_NAMESPACE: Final = uuid.UUID("5f0c9c8e-3a51-4a2e-8f6c-6d1b2c7e9a40")
+"""Made once by uuid4; goal ids are version 5 ids of mission ids in it (RFC 9562)."""
+
+
+def goal_id(mission_id: MissionId) -> UUID:
+    """Return the id of the mission's action goal."""
+    return UUID(uuid=list(uuid.uuid5(_NAMESPACE, mission_id).bytes))
+
+
+class RosRobotLink:
+    """Implements `robot_ops.dispatch.ports.RobotLink`; nothing waits, the dispatcher repeats what has no effect.
+
+    Args:
+        node: the node that speaks; its executor's thread calls everything.
+        robots: ids, which are the robots' namespaces.
+        on_report: is told of a mission's end by the action's result, besides the robot's report topic.
+    """
+
+    def __init__(self, node: Node, robots: Iterable[RobotId], on_report: Callable[[MissionReport], None]) -> None:
+        self._node = node
+        self._on_report = on_report
+        self._missions: dict[RobotId, Any] = {}
+        self._cancel: dict[RobotId, Any] = {}
+        self._clearance: dict[RobotId, Any] = {}
+        for robot in robots:
+            self._missions[robot] = ActionClient(node, ExecuteMission, f"/{robot}/mission")
+            self._cancel[robot] = node.create_client(CancelGoal, f"/{robot}/mission/_action/cancel_goal")
+            self._clearance[robot] = node.create_publisher(ClearanceMsg, f"/{robot}/clearance", STATE)
+
+    def start_mission(self, order: MissionOrder) -> None:
+        """Send the mission as a goal; a robot that is not there yet gets it with the next repetition."""
+        client = self._missions[order.robot]
+        if not client.server_is_ready():
+            return
+        goal = ExecuteMission.Goal(order=to_order(order))
+        future = client.send_goal_async(goal, goal_uuid=goal_id(order.mission_id))
+        future.add_done_callback(self._on_answer)
+
+    def cancel_mission(self, robot: RobotId, mission_id: MissionId, reason: str) -> None:
+        """Ask to cancel the mission's goal."""
+        client = self._cancel[robot]
+        if not client.service_is_ready():
+            return
+        self._node.get_logger().info(f"{robot}: cancel {mission_id}: {reason}")
+        request = CancelGoal.Request()
+        request.goal_info.goal_id = goal_id(mission_id)
+        # the robot's report tells what became of it
+        client.call_async(request)
+
+    def send_clearance(self, clearance: Clearance) -> None:
+        """Publish the clearance."""
+        publisher = self._clearance.get(clearance.robot)
+        if publisher is not None:
+            publisher.publish(to_clearance(clearance))
+
+    def close(self) -> None:
+        """Destroy the action clients; the node destroys the rest."""
+        for client in self._missions.values():
+            client.destroy()
+
+    def _on_answer(self, future: Future[Any]) -> None:
+        handle = future.result()
+        if handle is not None and handle.accepted:
+            handle.get_result_async().add_done_callback(self._on_result)
+
+    def _on_result(self, future: Future[Any]) -> None:
+        answer = future.result()
+        if answer is None or not answer.result.report.mission_id:
+            return
+        try:
+            report = from_report(answer.result.report)
+        except ValueError as error:
+            self._node.get_logger().error(f"a mission's result is malformed: {error}")
+            return
+        self._on_report(report)

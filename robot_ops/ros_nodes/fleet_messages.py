@@ -1,0 +1,56 @@
+"""Between the fleet's views and the messages of /fleet/*."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from robot_ops_interfaces.msg import Alarm as AlarmMsg
+from robot_ops_interfaces.msg import AlarmArray, TaskArray, TrafficState
+
+from robot_ops.core.ids import RobotId
+from robot_ops.dispatch.ports import Alarm, TaskView
+from robot_ops.ros_nodes.conversions import from_time, to_time
+from robot_ops.ros_nodes.vocabulary import to_clearance, to_task
+from robot_ops.tasks.routes import Clearance
+
+_SEVERITY: Final = {"warning": AlarmMsg.SEVERITY_WARNING, "error": AlarmMsg.SEVERITY_ERROR}
+
+
+def to_alarms(alarms: Iterable[Alarm], stamp_ns: int) -> AlarmArray:
+    """Return the alarms as a message."""
+    return AlarmArray(
+        stamp=to_time(stamp_ns),
+        alarms=[
+            AlarmMsg(
+                alarm_id=alarm.alarm_id,
+                severity=_SEVERITY[alarm.severity],
+                text=alarm.text,
+                robot=str(alarm.robot or ""),
+                since=to_time(alarm.since_ns),
+            )
+            for alarm in alarms
+        ],
+    )
+
+
+def from_alarms(message: AlarmArray) -> tuple[Alarm, ...]:
+    """Return the message's alarms; an unknown severity counts as an error."""
+    return tuple(
+        Alarm(
+            alarm_id=alarm.alarm_id,
+            severity="warning" if alarm.severity == AlarmMsg.SEVERITY_WARNING else "error",
+            text=alarm.text,
+            robot=RobotId(alarm.robot) if alarm.robot else None,
+            since_ns=from_time(alarm.since),
+        )
+        for alarm in message.alarms
+    )
+
+
+def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
+    """Return the tasks as a message."""
+    return TaskArray(stamp=to_time(stamp_ns), tasks=[to_task(task) for task in tasks])
+
+
+def to_traffic(clearances: Iterable[Clearance], stamp_ns: int) -> TrafficState:
+    """Return the clearances as a message."""
+    return TrafficState(stamp=to_time(stamp_ns), clearances=[to_clearance(clearance) for clearance in clearances])

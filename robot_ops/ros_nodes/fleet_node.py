@@ -1,0 +1,198 @@
+"""The fleet as a ROS node: dispatcher, traffic and ledger behind services and topics.
+
+In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/list_tasks (ListTasks); per robot
+     status (RobotStatus), progress (RouteProgress), mission_report (MissionReport), custody (CustodyEvent)
+Out: /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), latched, on change and once a
+     second; per robot the action mission (ExecuteMission) and clearance (Clearance)
+
+All callbacks run on the executor's one thread: it is the only one that touches the dispatcher.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
+
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from robot_ops_interfaces.msg import AlarmArray, TaskArray, TrafficState
+from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
+from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
+from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
+from robot_ops_interfaces.srv import CancelTask, ListTasks, SubmitTask
+
+from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.errors import InputError, LedgerError
+from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.dispatch.dispatcher import Dispatcher
+from robot_ops.ros_nodes.clock import RosClock
+from robot_ops.ros_nodes.conversions import to_time
+from robot_ops.ros_nodes.fleet_link import RosRobotLink
+from robot_ops.ros_nodes.fleet_messages import to_alarms, to_tasks, to_traffic
+from robot_ops.ros_nodes.parameters import declare, parameter
+from robot_ops.ros_nodes.qos import EVENTS, STATE
+from robot_ops.ros_nodes.vocabulary import from_custody, from_progress, from_report, from_request, from_status, to_task
+from robot_ops.site.model import Site
+from robot_ops.tasks.ledger import Ledger
+from robot_ops.tasks.orders import MissionReport
+
+_PUBLISH_S: Final = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FleetParameters:
+    """Parameters of the fleet node."""
+
+    step_period: float = parameter(0.2, "Between two steps of the dispatcher, s.", low=0.05, high=1.0)
+    finished_for: float = parameter(600.0, "How long /fleet/tasks shows a task that has ended, s.", low=0.0, high=1e6)
+
+
+class FleetNode(Node):
+    """Feeds the dispatcher and speaks for it. Recovers from the ledger when it is made.
+
+    Args:
+        site: where the fleet works.
+        ledger: open; this is its only writer.
+        secret: from `robot_ops.dispatch.secret.read_secret`.
+        robots: which of the site's robots to run, all when None.
+        overrides: parameters, before those on the command line.
+
+    Raises:
+        ParameterError: a parameter is wrong or a robot unknown.
+        LedgerError: the ledger cannot be read.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        ledger: Ledger,
+        secret: bytes,
+        robots: Collection[RobotId] | None = None,
+        overrides: Sequence[Parameter] = (),
+    ) -> None:
+        super().__init__("fleet", parameter_overrides=list(overrides))
+        self._settings = declare(self, FleetParameters)
+        names = tuple(robot for robot in site.robots if robots is None or robot in robots)
+        self._ros_clock = RosClock(self)
+        self._link = RosRobotLink(self, names, self._on_result)
+        self._dispatcher = Dispatcher(
+            site=site, ledger=ledger, link=self._link, clock=self._ros_clock, secret=secret, robots=robots
+        )
+        self._dispatcher.recover()
+        open_count = len(self._dispatcher.tasks(with_finished=False))
+        self.get_logger().info(f"fleet of {len(names)} robots; {open_count} open tasks in the ledger")
+        self._tasks = self.create_publisher(TaskArray, "/fleet/tasks", STATE)
+        self._traffic = self.create_publisher(TrafficState, "/fleet/traffic", STATE)
+        self._alarms = self.create_publisher(AlarmArray, "/fleet/alarms", STATE)
+        self._shown: dict[str, object] = {}
+        self._shown_ns: int | None = None
+        for robot in names:
+            self._subscribe(robot)
+        self.create_service(SubmitTask, "/fleet/submit_task", self._on_submit)
+        self.create_service(CancelTask, "/fleet/cancel_task", self._on_cancel)
+        self.create_service(ListTasks, "/fleet/list_tasks", self._on_list)
+        self.create_timer(self._settings.step_period, self._on_timer)
+
+    def destroy_node(self) -> None:
+        """Destroy the action clients with the node."""
+        self._link.close()
+        super().destroy_node()
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Return the dispatcher; only the executor's thread may use it."""
+        return self._dispatcher
+
+    def _subscribe(self, robot: RobotId) -> None:
+        take = self._dispatcher
+        self.create_subscription(
+            RobotStatusMsg, f"/{robot}/status", self._taker(robot, from_status, take.on_status), STATE
+        )
+        self.create_subscription(
+            RouteProgressMsg, f"/{robot}/progress", self._taker(robot, from_progress, take.on_progress), STATE
+        )
+        self.create_subscription(
+            MissionReportMsg, f"/{robot}/mission_report", self._taker(robot, from_report, take.on_report), EVENTS
+        )
+        self.create_subscription(
+            CustodyEventMsg, f"/{robot}/custody", self._taker(robot, from_custody, take.on_custody), EVENTS
+        )
+
+    def _taker(
+        self, robot: RobotId, convert: Callable[[Any], Any], take: Callable[[Any], None]
+    ) -> Callable[[Any], None]:
+        """Return a callback that drops malformed messages and those that speak for another robot."""
+
+        def on_message(message: Any) -> None:
+            if message.robot != robot:
+                self.get_logger().error(
+                    f"a message for {message.robot!r} came by {robot}'s topic: ignored", throttle_duration_sec=10.0
+                )
+                return
+            try:
+                value = convert(message)
+            except ValueError as error:
+                self.get_logger().error(f"{robot}: malformed message: {error}", throttle_duration_sec=10.0)
+                return
+            take(value)
+
+        return on_message
+
+    def _on_result(self, report: MissionReport) -> None:
+        self._dispatcher.on_report(report)
+
+    def _on_submit(self, request: SubmitTask.Request, response: SubmitTask.Response) -> SubmitTask.Response:
+        if self._ros_clock.now_ns() == 0:
+            response.error = "the fleet has no clock yet (/clock is silent). Try again in a moment."
+            return response
+        try:
+            accepted = self._dispatcher.submit(from_request(request.request))
+        except (InputError, LedgerError) as error:
+            response.error = str(error)
+            self.get_logger().warning(f"request {request.request.request_id!r} refused: {error}")
+            return response
+        response.is_accepted, response.task_id = True, str(accepted.task_id)
+        response.sender_code, response.recipient_code = accepted.sender_code, accepted.recipient_code
+        response.estimated_finish = to_time(accepted.estimated_finish_ns)
+        self.get_logger().info(f"{accepted.task_id} accepted")
+        return response
+
+    def _on_cancel(self, request: CancelTask.Request, response: CancelTask.Response) -> CancelTask.Response:
+        try:
+            self._dispatcher.cancel(TaskId(request.task_id), request.reason)
+        except (InputError, LedgerError) as error:
+            response.error = str(error)
+            return response
+        response.is_accepted = True
+        return response
+
+    def _on_list(self, request: ListTasks.Request, response: ListTasks.Response) -> ListTasks.Response:
+        response.tasks = [to_task(task) for task in self._dispatcher.tasks(with_finished=request.with_finished)]
+        return response
+
+    def _on_timer(self) -> None:
+        self._dispatcher.step()
+        self._publish()
+
+    def _publish(self) -> None:
+        now_ns = self._ros_clock.now_ns()
+        is_due = self._shown_ns is None or seconds_between(self._shown_ns, now_ns) >= _PUBLISH_S
+        if is_due:
+            self._shown_ns = now_ns
+        tasks = self._dispatcher.tasks_since(now_ns - to_ns(self._settings.finished_for))
+        # estimates move all the time; they go out once a second
+        keys = [(task.task_id, task.status, task.robot, task.phase, task.reason) for task in tasks]
+        if self._is_news("tasks", keys) or is_due:
+            self._tasks.publish(to_tasks(tasks, now_ns))
+        clearances = [view.clearance for view in self._dispatcher.robots() if view.clearance is not None]
+        if self._is_news("traffic", clearances) or is_due:
+            self._traffic.publish(to_traffic(clearances, now_ns))
+        alarms = self._dispatcher.alarms()
+        if self._is_news("alarms", alarms) or is_due:
+            self._alarms.publish(to_alarms(alarms, now_ns))
+
+    def _is_news(self, what: str, value: object) -> bool:
+        is_news = self._shown.get(what) != value
+        self._shown[what] = value
+        return is_news

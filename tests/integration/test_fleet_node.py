@@ -1,0 +1,232 @@
+"""The fleet node over DDS, with robots that follow a timetable behind real actions and topics."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+from robot_ops_interfaces.action import ExecuteMission
+from robot_ops_interfaces.msg import AlarmArray, MissionReport, RobotStatus, RouteProgress, TaskArray
+from robot_ops_interfaces.srv import CancelTask, ListTasks, SubmitTask
+
+from robot_ops.core.clock import SystemClock
+from robot_ops.core.ids import RobotId
+from robot_ops.ledger.database import sqlite_url
+from robot_ops.ledger.sql_ledger import SqlLedger
+from robot_ops.ros_nodes.fleet_messages import from_alarms
+from robot_ops.ros_nodes.fleet_node import FleetNode
+from robot_ops.ros_nodes.qos import EVENTS, STATE
+from robot_ops.ros_nodes.runtime import ros
+from robot_ops.ros_nodes.vocabulary import from_order, from_task, to_progress, to_report, to_request, to_status
+from robot_ops.tasks.requests import TaskRequest
+from robot_ops.tasks.status import TaskStatus
+from robot_ops.testing.fleet_stand import delivery, guidance
+from robot_ops.testing.scripted_robots import ScriptedRobots
+from robot_ops.testing.small_site import small_site
+
+DEADLINE = 20.0  # s
+SECRET = b"a secret of the tests, long enough"
+
+
+class RobotsNode(Node):
+    """Gives the scripted robots their ROS face."""
+
+    def __init__(self, robots: ScriptedRobots) -> None:
+        super().__init__("robots")
+        self.robots = robots
+        self._ends: dict[str, Future[None]] = {}
+        self._publishers_of: dict[tuple[str, type], Any] = {}
+        group = ReentrantCallbackGroup()
+        for robot in robots.robots:
+            for kind, name, qos in (
+                (RobotStatus, "status", STATE),
+                (RouteProgress, "progress", STATE),
+                (MissionReport, "mission_report", EVENTS),
+            ):
+                self._publishers_of[(robot, kind)] = self.create_publisher(kind, f"/{robot}/{name}", qos)
+            ActionServer(
+                self,
+                ExecuteMission,
+                f"/{robot}/mission",
+                self._execute,
+                cancel_callback=lambda _: CancelResponse.ACCEPT,
+                callback_group=group,
+            )
+        self.create_timer(0.1, self._on_timer)
+
+    async def _execute(self, handle: Any) -> ExecuteMission.Result:
+        order = from_order(handle.request.order)
+        self.robots.start_mission(order)
+        robot = self.robots.robots[order.robot]
+        while order.mission_id not in robot.finished:
+            if handle.is_cancel_requested:
+                self.robots.cancel_mission(order.robot, order.mission_id, "asked to")
+                break
+            self._ends[order.mission_id] = Future()
+            await self._ends[order.mission_id]
+        report = to_report(robot.finished[order.mission_id])
+        if report.outcome == MissionReport.OUTCOME_CANCELED:
+            handle.canceled()
+        else:
+            handle.succeed()
+        return ExecuteMission.Result(report=report)
+
+    def _on_timer(self) -> None:
+        self.robots.work()
+        self.robots.speak(self)
+        for future in self._ends.values():
+            if not future.done():
+                future.set_result(None)
+
+    def on_status(self, status: Any) -> None:
+        self._publishers_of[(status.robot, RobotStatus)].publish(to_status(status))
+
+    def on_progress(self, progress: Any) -> None:
+        self._publishers_of[(progress.robot, RouteProgress)].publish(to_progress(progress))
+
+    def on_report(self, report: Any) -> None:
+        self._publishers_of[(report.robot, MissionReport)].publish(to_report(report))
+
+
+class Rig:
+    """Fleet, robots and a client in one process and thread; the fleet can be restarted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.executor = SingleThreadedExecutor()
+        self.site = small_site()
+        self.url = sqlite_url(folder / "ledger.db")
+        self.robots = ScriptedRobots(self.site, SystemClock(), phase_s=0.6)
+        self.robots_node = RobotsNode(self.robots)
+        self.client = Node("client")
+        self.tasks: TaskArray | None = None
+        self.alarms: AlarmArray | None = None
+        self.client.create_subscription(TaskArray, "/fleet/tasks", self._keep_tasks, STATE)
+        self.client.create_subscription(AlarmArray, "/fleet/alarms", self._keep_alarms, STATE)
+        for node in (self.robots_node, self.client):
+            self.executor.add_node(node)
+        self.start_fleet()
+
+    def start_fleet(self) -> None:
+        self.ledger = SqlLedger(self.url)
+        self.ledger.__enter__()
+        self.fleet = FleetNode(site=self.site, ledger=self.ledger, secret=SECRET)
+        self.executor.add_node(self.fleet)
+
+    def stop_fleet(self) -> None:
+        self.executor.remove_node(self.fleet)
+        self.fleet.destroy_node()
+        self.ledger.__exit__(None, None, None)
+
+    def close(self) -> None:
+        self.stop_fleet()
+        self.executor.shutdown()
+        self.robots_node.destroy_node()
+        self.client.destroy_node()
+
+    def wait(self, is_so: Callable[[], Any], what: str) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not is_so():
+            assert time.monotonic() < deadline, f"in vain: {what}"
+            self.executor.spin_once(timeout_sec=0.1)
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        client = self.client.create_client(kind, name)
+        self.wait(client.service_is_ready, name)
+        future = client.call_async(request)
+        self.wait(future.done, f"answer of {name}")
+        self.client.destroy_client(client)
+        return future.result()
+
+    def submit(self, request: TaskRequest) -> SubmitTask.Response:
+        return self.call(SubmitTask, "/fleet/submit_task", SubmitTask.Request(request=to_request(request)))
+
+    def status_of(self, task_id: str) -> TaskStatus | None:
+        tasks = [] if self.tasks is None else [from_task(task) for task in self.tasks.tasks]
+        return next((task.status for task in tasks if task.task_id == task_id), None)
+
+    def _keep_tasks(self, message: TaskArray) -> None:
+        self.tasks = message
+
+    def _keep_alarms(self, message: AlarmArray) -> None:
+        self.alarms = message
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with ros():
+        rig = Rig(tmp_path)
+        try:
+            yield rig
+        finally:
+            rig.close()
+
+
+def test_tasks_are_done_over_ros(rig: Rig) -> None:
+    guide, deliver = rig.submit(guidance()), rig.submit(delivery())
+    assert guide.is_accepted, guide.error
+    assert deliver.is_accepted, deliver.error
+    assert len(deliver.sender_code) == 6
+    assert rig.submit(delivery()).sender_code == deliver.sender_code
+    for task_id in (guide.task_id, deliver.task_id):
+        rig.wait(lambda task_id=task_id: rig.status_of(task_id) is TaskStatus.COMPLETED, f"{task_id} completed")
+    answer = rig.call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=True))
+    assert [task.task_id for task in answer.tasks] == [guide.task_id, deliver.task_id]
+    assert rig.call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=False)).tasks == []
+
+
+def test_wrong_requests_get_their_mend(rig: Rig) -> None:
+    answer = rig.submit(guidance(language="xx"))
+    assert not answer.is_accepted
+    assert "use one of en, fr" in answer.error
+    bad = to_request(guidance())
+    bad.party_size = 99
+    answer = rig.call(SubmitTask, "/fleet/submit_task", SubmitTask.Request(request=bad))
+    assert "party_size" in answer.error
+    answer = rig.call(CancelTask, "/fleet/cancel_task", CancelTask.Request(task_id="guide-000007"))
+    assert "no task" in answer.error
+
+
+def test_an_active_task_is_canceled(rig: Rig) -> None:
+    for robot in rig.robots.robots.values():
+        robot.is_stopped = True  # nobody gets anywhere
+    rig.wait(lambda: rig.alarms is not None and rig.alarms.alarms, "alarms of stopped robots")
+    assert rig.alarms is not None
+    assert {alarm.robot for alarm in from_alarms(rig.alarms)} <= set(rig.robots.robots)
+    for robot in rig.robots.robots.values():
+        robot.is_stopped = False
+    accepted = rig.submit(guidance())
+    rig.wait(lambda: rig.status_of(accepted.task_id) is TaskStatus.UNDERWAY, "underway")
+    for robot in rig.robots.robots.values():
+        robot.phase_ends_ns += 10**12
+    answer = rig.call(CancelTask, "/fleet/cancel_task", CancelTask.Request(task_id=accepted.task_id, reason="no more"))
+    assert answer.is_accepted, answer.error
+    rig.wait(lambda: rig.status_of(accepted.task_id) is TaskStatus.CANCELED, "canceled")
+
+
+def test_a_restarted_fleet_goes_on(rig: Rig) -> None:
+    ids = [rig.submit(guidance(f"g{number}")).task_id for number in range(3)]
+    rig.wait(lambda: rig.status_of(ids[0]) is TaskStatus.UNDERWAY, "underway")
+    rig.stop_fleet()
+    rig.tasks = None
+    rig.start_fleet()
+    for task_id in ids:
+        rig.wait(lambda task_id=task_id: rig.status_of(task_id) is TaskStatus.COMPLETED, f"{task_id} completed")
+    assert sorted(task_id for task_id, _ in rig.robots.served) == ids
+
+
+def test_a_mission_of_a_forgotten_ledger_is_canceled(rig: Rig, tmp_path: Path) -> None:
+    accepted = rig.submit(guidance())
+    rig.wait(lambda: rig.status_of(accepted.task_id) is TaskStatus.UNDERWAY, "underway")
+    for robot in rig.robots.robots.values():
+        robot.phase_ends_ns += 10**12
+    rig.stop_fleet()
+    rig.url = sqlite_url(tmp_path / "another.db")
+    rig.start_fleet()
+    rig.wait(lambda: rig.robots.cancelations, "the robot is told to give up what nobody knows")
+    assert all(robot != RobotId("courier_1") for robot, _, _ in rig.robots.cancelations)
