@@ -1,4 +1,4 @@
-"""Packaging that setup.cfg cannot say: the shared data folders, as ament and pip both install them."""
+"""Packaging that setup.cfg cannot say, foremost the shared data folders as ament and pip both install them."""
 
 from pathlib import Path
 
@@ -24,4 +24,5 @@ def shared_files() -> list[tuple[str, list[str]]]:
     return entries
 
 
-setup(data_files=shared_files())
+# colcon reads the settings as Python literals, which the version range is only when it comes from here.
+setup(data_files=shared_files(), python_requires=">=3.11,<3.14")
