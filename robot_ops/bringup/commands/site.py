@@ -22,9 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask."""
     from robot_ops.site.check import Severity, check_site
     from robot_ops.site.drawing import draw_site
-    from robot_ops.site.files import load_site
+    from robot_ops.site.files import read_site
 
-    site = load_site(arguments.file)
+    site = read_site(arguments.file).site
     if arguments.action == "draw":
         output = arguments.output or Path(f"{site.name}.svg")
         output.write_text(draw_site(site), encoding="utf-8")
