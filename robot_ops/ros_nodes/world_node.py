@@ -8,6 +8,7 @@ The node steps the world in a timer of its executor, so one thread owns the worl
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -34,8 +35,10 @@ from robot_ops.ros_nodes.world_robot import WorldRobot
 from robot_ops.site.model import Site
 
 _TICK: Final = 0.02  # s of simulated time between two looks at what is due
-_MOST_TICKS: Final = 10  # at one go, so that commands get through while the world catches up
-_MOST_DEBT: Final = 0.5  # s of real time that is made up for; more is lost
+_HASTE: Final = 2.0  # times the wanted speed while the world catches up, so that robots are not outrun
+_MOST_DEBT: Final = 5.0  # s of real time that is made up for; more is lost
+_LEAD: Final = 0.1  # s that the world runs ahead, so that a tick's delay does not count as slowness
+_MOST_TIMERS: Final = 4.0  # timer calls per tick's duration; beyond, several ticks are made per call
 _BUILDING_PERIOD: Final = 0.5  # s; and on change
 _BATTERY_PERIOD: Final = 1.0  # s
 _PEOPLE_PERIOD: Final = 0.2  # s
@@ -108,7 +111,9 @@ class WorldNode(Node):
         self._people = people
         self._parameters = declare(self, WorldParameters)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._debt = 0.0
+        self._debt = _LEAD
+        calls = min(max(1.0, self._parameters.speed), _MOST_TIMERS)
+        self._ticks_per_call = math.ceil(_HASTE * self._parameters.speed / calls)
         self._start_wall_ns: int | None = None
         self._last_wall_ns = 0
         self._doors: dict[DoorId, DoorPosition | None] = dict.fromkeys(site.doors)
@@ -120,7 +125,7 @@ class WorldNode(Node):
         self._transforms_static.publish(
             TFMessage(transforms=[t for robot in self._robots.values() for t in robot.static_transforms()])
         )
-        self.create_timer(_TICK / max(1.0, self._parameters.speed), self._on_timer, clock=self._steady)
+        self.create_timer(_TICK / calls, self._on_timer, clock=self._steady)
 
     @property
     def real_time_factor(self) -> float:
@@ -168,8 +173,8 @@ class WorldNode(Node):
             self._start_wall_ns = self._last_wall_ns = now_ns
         self._debt += seconds_between(self._last_wall_ns, now_ns) * self._parameters.speed
         self._last_wall_ns = now_ns
-        self._debt = min(self._debt, _MOST_DEBT * self._parameters.speed)
-        for _ in range(min(_MOST_TICKS, int(self._debt / _TICK))):
+        self._debt = min(self._debt, _LEAD + _MOST_DEBT * self._parameters.speed)
+        for _ in range(min(self._ticks_per_call, int(self._debt / _TICK))):
             self._debt -= _TICK
             self.tick()
 

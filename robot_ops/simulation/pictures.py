@@ -136,7 +136,6 @@ class Pictures:
         for flag in (
             mujoco.mjtRndFlag.mjRND_SHADOW,
             mujoco.mjtRndFlag.mjRND_REFLECTION,
-            mujoco.mjtRndFlag.mjRND_SKYBOX,
             mujoco.mjtRndFlag.mjRND_HAZE,
             mujoco.mjtRndFlag.mjRND_FOG,
         ):

@@ -128,6 +128,10 @@ class _Builder:
         visual.quality.numslices, visual.quality.numstacks, visual.quality.numquads = 12, 8, 1
         visual.quality.offsamples, visual.quality.shadowsize = 0, 0
         visual.headlight.ambient, visual.headlight.diffuse, visual.headlight.specular = [0.45] * 3, [0.3] * 3, [0] * 3
+        # people detectors expect a ceiling or sky that is lighter than hair
+        sky = spec.add_texture(name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, width=16, height=96)
+        sky.builtin = mujoco.mjtBuiltin.mjBUILTIN_FLAT
+        sky.rgb1 = sky.rgb2 = [0.78, 0.80, 0.82]
         light = spec.worldbody.add_light(name="sun", dir=[0.3, 0.5, -0.8], castshadow=False)
         light.type = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
         light.diffuse, light.specular, light.ambient = [0.4] * 3, [0] * 3, [0] * 3

@@ -1,6 +1,9 @@
 """The embedded simulator: MuJoCo with the immigration hall, and with a small world of its own."""
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -254,3 +257,25 @@ def test_time_is_cut_into_whole_steps(world: World) -> None:
     assert world.now_ns == 8_000_000
     world.step(0.002)
     assert world.now_ns == 12_000_000
+
+
+def test_without_opengl_pictures_fail_with_the_packages_to_install(tmp_path: Path) -> None:
+    program = """
+import numpy as np
+from robot_ops.core.errors import SetupError
+from robot_ops.core.resources import shared_folder
+from robot_ops.simulation.world import World
+from robot_ops.site.files import load_site
+site = load_site(shared_folder("sites") / "immigration_hall.yaml")
+with World(site, robots=["guide_1"], rng=np.random.default_rng(1), people_capacity=0) as world:
+    world.step(0.1)
+    try:
+        world.image("guide_1", "front")
+    except SetupError as error:
+        print(error)
+"""
+    environment = {**os.environ, "PYOPENGL_PLATFORM": "glx", "MUJOCO_GL": "disabled"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=environment, check=True
+    )
+    assert "apt-get install libegl1" in done.stdout
