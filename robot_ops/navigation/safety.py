@@ -9,8 +9,9 @@ The table `TRANSITIONS` maps state and finding to the next state, and only the s
     IDLE, DRIVING, SLOWED, BLOCKED ---FREE---> DRIVING, ---LIMITED---> SLOWED, ---OBSTRUCTED---> BLOCKED
     STOPPED, SENSOR_FAULT ---anything else---> IDLE: a robot that stood for a fault is first seen to stand without it
 
-Besides, a release of the latched stop disarms every source: its commands count again only after it has said "zero" or
-was silent for `rearm_silence`. So a source that kept on calling for motion during the stop gets none by the release.
+Besides, a release of the latched stop disarms every source that still calls for motion: its commands count again only
+after it has said "zero" or was silent for `rearm_silence`. So a release by itself moves nothing; a source that wants to
+go on after it calls for zero while it sees STOPPED.
 
 The way of the robot is a disk of `radius` plus a margin, moved along the arc of (linear, angular). A point that is
 already in the disk (a person has stepped up, the robot has just docked) never holds a robot that moves away from it.
@@ -182,7 +183,8 @@ class SafetyController:
         self._limits = limits
         self._state = SafetyState.STOPPED if stopped_by else SafetyState.IDLE
         self._stopped_by = stopped_by
-        self._commands: dict[Source, _Command] = {}
+        self._called: dict[Source, _Command] = {}  # what each source said last
+        self._commands: dict[Source, _Command] = {}  # what of it counts
         # Since when a disarmed source is silent; sources that are not in it are armed.
         self._disarmed: dict[Source, int] = {}
         self._refused: Source | None = None
@@ -204,15 +206,18 @@ class SafetyController:
             self._stopped_by = (*self._stopped_by, by)
 
     def release(self, now_ns: int) -> tuple[str, ...]:
-        """Release the latched stop and disarm all sources, so that nothing moves by this alone.
+        """Release the latched stop and disarm the sources that still call for motion: nothing moves by this alone.
 
         Returns:
             Who had latched it; empty where nothing was latched, and then nothing is disarmed either.
         """
         released, self._stopped_by = self._stopped_by, ()
         if released:
+            self._disarmed = {
+                source: command.stamp_ns for source, command in self._called.items() if command.twist != STANDSTILL
+            }
+            self._rearm_silent(now_ns)
             self._commands.clear()
-            self._disarmed = dict.fromkeys(Source, now_ns)
         return released
 
     def command(self, source: Source, linear: float, angular: float, now_ns: int) -> bool:
@@ -228,6 +233,7 @@ class SafetyController:
         if self._refused is source:
             self._refused = None
         twist = Twist(linear=linear, angular=angular)
+        self._called[source] = _Command(twist=twist, stamp_ns=now_ns)
         self._rearm_silent(now_ns)
         if source in self._disarmed:
             if twist == STANDSTILL:

@@ -264,6 +264,16 @@ def test_release_waits_for_every_source_to_stop_calling() -> None:
     assert robot.run(0.5, FORWARD).state is SafetyState.DRIVING
 
 
+def test_a_source_that_stood_during_the_stop_may_go_on() -> None:
+    robot = drive()
+    robot.run(1.0, FORWARD)
+    robot.controller.engage("ada")
+    robot.run(0.5, (Source.NAV, 0.0, 0.0))
+    robot.controller.release(robot.now_ns)
+    assert robot.run(0.5).twist == STANDSTILL
+    assert robot.run(0.2, FORWARD).state is SafetyState.DRIVING
+
+
 def test_release_counts_silence_as_the_end_of_a_call() -> None:
     robot = drive(stopped_by=("ada",))
     assert robot.step(FORWARD).state is SafetyState.STOPPED
@@ -274,6 +284,7 @@ def test_release_counts_silence_as_the_end_of_a_call() -> None:
 
 def test_a_disarmed_operator_still_holds_the_others_back() -> None:
     robot = drive(stopped_by=("ada",))
+    robot.run(0.2, FORWARD, (Source.TELEOP, 0.3, 0.0))
     robot.controller.release(robot.now_ns)
     robot.step((Source.NAV, 0.0, 0.0))
     output = robot.run(1.0, FORWARD, (Source.TELEOP, 0.3, 0.0))
@@ -352,6 +363,7 @@ def test_nothing_moves_without_a_reason(events: list[str | int | tuple[Source, f
     robot = drive((1.5, 0.3, 0.2))
     controller = robot.controller
     calls: dict[Source, tuple[float, float, int]] = {}
+    last_calls: dict[Source, tuple[float, float, int]] = {}
     scan_ns: int | None = None
     released_calls: dict[Source, int] = {}  # sources that have called for motion only, since the release
     for event in events:
@@ -362,8 +374,12 @@ def test_nothing_moves_without_a_reason(events: list[str | int | tuple[Source, f
                 controller.engage("ada")
             case "release":
                 if controller.release(robot.now_ns):
+                    released_calls = {
+                        source: called_ns
+                        for source, (linear, angular, called_ns) in last_calls.items()
+                        if (linear, angular) != (0.0, 0.0) and robot.now_ns - called_ns < to_ns(LIMITS.rearm_silence)
+                    }
                     calls.clear()
-                    released_calls = dict.fromkeys(Source, robot.now_ns)
             case "lidar off":
                 robot.has_lidar = False
             case "lidar on":
@@ -374,7 +390,7 @@ def test_nothing_moves_without_a_reason(events: list[str | int | tuple[Source, f
                 commands = [(source, linear, angular)]
                 calls.pop(source, None)
                 if math.isfinite(linear) and math.isfinite(angular):
-                    calls[source] = (linear, angular, robot.now_ns)
+                    calls[source] = last_calls[source] = (linear, angular, robot.now_ns)
                 since_ns = released_calls.get(source)
                 if since_ns is not None:
                     if linear == angular == 0.0 or robot.now_ns - since_ns >= to_ns(LIMITS.rearm_silence):
