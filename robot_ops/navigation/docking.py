@@ -113,7 +113,7 @@ class DockSettings:
     period: float = 0.1
 
 
-_LOOKAHEAD = 0.25
+_LOOKAHEAD = 0.2
 _KEPT_FRAMES = 15
 
 

@@ -40,6 +40,7 @@ class PathNavigator:
         self._has_backed_up = False
         self._is_at_goal = False
         self._leg_start = 0.0
+        self._recoveries = 0
 
     @property
     def state(self) -> NavigatorState:
@@ -55,6 +56,11 @@ class PathNavigator:
     def reason(self) -> str:
         """Return why the robot waits or failed, for people; empty when it drives."""
         return self._reason
+
+    @property
+    def recoveries(self) -> int:
+        """Return how often the robot backed up or left its lane for the latest path and those it continued."""
+        return self._recoveries
 
     @property
     def passed(self) -> int:
@@ -213,6 +219,7 @@ class PathNavigator:
         if way is None:
             return False
         self._detour = Detour.of(way, rejoin, route)
+        self._recoveries += 1
         self._leg_start = 0.0
         return True
 
@@ -255,6 +262,7 @@ class PathNavigator:
         if offset is None:
             self._back_up, self._has_backed_up = None, False
             self._waiting_ns = self._moved_ns = None
+            self._recoveries = 0
             return
         self._waiting_at -= offset
         if detour is not None and detour.rejoin - offset < route.line.length:
@@ -314,6 +322,7 @@ class PathNavigator:
             self._fail(Failure.BLOCKED, f"something has been in the way{at} for {waited:.0f} s")
         elif waited > settings.back_up_after and not self._has_backed_up:
             self._has_backed_up = True
+            self._recoveries += 1
             self._back_up = (settings.back_up_distance, waited)
 
     def _is_held(self, now_ns: int) -> bool:

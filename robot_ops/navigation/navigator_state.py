@@ -62,8 +62,8 @@ class NavigatorSettings:
 
     radius: float
     max_speed: float
-    map_margin: float = 0.04
-    obstacle_margin: float = 0.08
+    map_margin: float = 0.08
+    obstacle_margin: float = 0.10
     slow_distance: float = 0.3
     narrow_speed: float = 0.35
     horizon: float = 3.0

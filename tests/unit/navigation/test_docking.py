@@ -12,7 +12,7 @@ from robot_ops.testing.planar_drive import PlanarDrive, PlanarTags
 
 DriveFrom = Callable[..., PlanarDrive]
 NODE = Pose(x=8.0, y=16.0, yaw=math.pi / 2)
-DOCK = Pose(x=8.0, y=16.9, yaw=math.pi / 2)
+DOCK = Pose(x=8.0, y=16.55, yaw=math.pi / 2)
 
 
 def docked(drive_from: DriveFrom, start: Pose, tags: PlanarTags, seed: int = 0) -> PlanarDrive:
@@ -30,7 +30,7 @@ def misses(pose: Pose, dock: Pose) -> tuple[float, float]:
 @pytest.mark.parametrize("start", [(0.0, 0.0, 0.0), (0.1, -0.05, 0.2), (-0.12, 0.05, -0.3), (0.05, 0.0, 2.0)])
 def test_it_docks_by_the_tag(drive_from: DriveFrom, start: tuple[float, float, float]) -> None:
     dx, dy, turn = start
-    tags = PlanarTags({7: Pose(x=8.0, y=17.5, yaw=math.pi / 2)})
+    tags = PlanarTags({7: Pose(x=8.0, y=17.2, yaw=math.pi / 2)})
     drive = docked(drive_from, Pose(x=NODE.x + dx, y=NODE.y + dy, yaw=NODE.yaw + turn), tags)
     assert drive.pilot.docking.state is DockState.SUCCEEDED, drive.pilot.docking.reason
     assert drive.pilot.docking.used_tag
@@ -41,15 +41,15 @@ def test_it_docks_by_the_tag(drive_from: DriveFrom, start: tuple[float, float, f
 
 
 def test_the_tag_counts_more_than_the_map(drive_from: DriveFrom) -> None:
-    tags = PlanarTags({7: Pose(x=8.12, y=17.5, yaw=math.pi / 2 - 0.05)})
+    tags = PlanarTags({7: Pose(x=8.12, y=17.2, yaw=math.pi / 2 - 0.05)})
     drive = docked(drive_from, NODE, tags)
     assert drive.pilot.docking.state is DockState.SUCCEEDED
-    seen = drive.robot.pose.inverse().compose(Pose(x=8.12, y=17.5, yaw=math.pi / 2 - 0.05))
+    seen = drive.robot.pose.inverse().compose(Pose(x=8.12, y=17.2, yaw=math.pi / 2 - 0.05))
     assert abs(seen.y) < 0.03
     assert abs(seen.yaw) < math.radians(2.2)
 
 
-@pytest.mark.parametrize("plates", [{}, {9: Pose(x=8.0, y=17.5, yaw=math.pi / 2)}, {7: Pose(x=9.0, y=17.5, yaw=1.57)}])
+@pytest.mark.parametrize("plates", [{}, {9: Pose(x=8.0, y=17.2, yaw=math.pi / 2)}, {7: Pose(x=9.0, y=17.2, yaw=1.57)}])
 def test_without_a_credible_tag_the_map_has_to_do(drive_from: DriveFrom, plates: dict[int, Pose]) -> None:
     drive = docked(drive_from, NODE, PlanarTags(plates))
     assert drive.pilot.docking.state is DockState.SUCCEEDED
@@ -68,10 +68,10 @@ def test_it_undocks_backwards_to_the_node(drive_from: DriveFrom) -> None:
 
 
 def test_somebody_at_the_dock_is_waited_for(drive_from: DriveFrom) -> None:
-    tags = PlanarTags({7: Pose(x=8.0, y=17.5, yaw=math.pi / 2)})
+    tags = PlanarTags({7: Pose(x=8.0, y=17.2, yaw=math.pi / 2)})
     drive = drive_from(NODE, tags=tags)
     tags.robot = drive.robot
-    drive.world.discs = np.array([[8.0, 16.7, 0.15]])
+    drive.world.discs = np.array([[8.0, 16.75, 0.15]])
     drive.run(0.5)
     drive.pilot.dock(tag=7, dock=DOCK)
     drive.run(10)
@@ -85,7 +85,7 @@ def test_somebody_at_the_dock_is_waited_for(drive_from: DriveFrom) -> None:
 
 def test_docking_fails_with_a_reason_when_the_way_stays_blocked(drive_from: DriveFrom) -> None:
     drive = drive_from(NODE)
-    drive.world.discs = np.array([[8.0, 16.7, 0.15]])
+    drive.world.discs = np.array([[8.0, 16.75, 0.15]])
     drive.run(0.5)
     drive.pilot.dock(tag=7, dock=DOCK)
     drive.run(100, until=lambda: not drive.pilot.docking.is_active)
