@@ -14,7 +14,7 @@ from nav2_msgs.action import NavigateThroughPoses, NavigateToPose
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.action import ActionClient
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
@@ -90,7 +90,7 @@ class Rig:
             context=context,
         )
         self.navigator = ActionNavigator(self.node, self.navigation)
-        self.executor = SingleThreadedExecutor(context=context)
+        self.executor = EventsExecutor(context=context)
         self.executor.add_node(self.node)
         self.executor.add_node(self.navigation)
         self.commands: list[tuple[str, Twist]] = []
