@@ -76,6 +76,8 @@ class RobotView:
         is_online: heard of within the last few seconds.
         clearance: its itinerary and how far it is cleared, None without one.
         screen: what stands on its screen.
+        safety: what its safety node lets through ("driving", "blocked: person ahead", ...), empty while unknown.
+        stopped_by: who latched its stop, empty for nobody.
     """
 
     robot: RobotId
@@ -86,6 +88,8 @@ class RobotView:
     task_id: TaskId | None
     clearance: Clearance | None
     screen: str = ""
+    safety: str = ""
+    stopped_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
