@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from robot_ops.navigation.planner import plan_detour
 from robot_ops.navigation.polyline import Polyline
 from robot_ops.navigation.room import Room, free_distances, room_ahead
 from robot_ops.navigation.route import Detour, Route, continued
+
+_LOST: Final = "the robot does not know where it is"
 
 
 class PathNavigator:
@@ -118,19 +121,20 @@ class PathNavigator:
         self._forget()
         self._advance(NavigatorState.IDLE)
 
-    def step(self, *, now_ns: int, pose: Pose | None, twist: Twist) -> Twist:
+    def step(self, *, now_ns: int, pose: Pose | None, twist: Twist, lost_reason: str = _LOST) -> Twist:
         """Return the velocity to drive until the next step.
 
         Args:
             pose: of base_link in the map; None while the robot is not localized or its sensors are silent.
             twist: measured velocity.
+            lost_reason: why there is no pose, for people.
         """
         if self._state not in {NavigatorState.ACTIVE, NavigatorState.WAITING}:
             if abs(self._follower.command.linear) < 1e-3 and abs(self._follower.command.angular) < 1e-3:
                 return STANDSTILL
             return self._follower.brake(twist)
         if pose is None:
-            return self._wait_for_pose(now_ns)
+            return self._wait_for_pose(now_ns, lost_reason)
         self._lost_ns = None
         if self._pending is not None:
             self._take_path(pose)
@@ -360,12 +364,12 @@ class PathNavigator:
         self._back_up = (left - abs(min(twist.linear, 0.0)) * settings.controller.period, started)
         return self._follower.drive(-settings.back_up_speed, twist)
 
-    def _wait_for_pose(self, now_ns: int) -> Twist:
+    def _wait_for_pose(self, now_ns: int, reason: str) -> Twist:
         if self._lost_ns is None:
             self._lost_ns = now_ns
         if self._state is NavigatorState.ACTIVE:
             self._advance(NavigatorState.WAITING)
-        self._reason = "the robot does not know where it is"
+        self._reason = reason
         if seconds_between(self._lost_ns, now_ns) > self._settings.lost_after:
             self._fail(Failure.NOT_LOCALIZED, self._reason)
         # What was measured last may be old: brake from what was commanded last.

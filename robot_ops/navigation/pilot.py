@@ -153,7 +153,12 @@ class Pilot:
             return Command(twist=twist, source=MotionSource.DOCK)
         at = self.localizer.pose if is_fresh and self.localizer.is_localized else None
         was_driving = self.navigator.state in {NavigatorState.ACTIVE, NavigatorState.WAITING}
-        twist = self.navigator.step(now_ns=now_ns, pose=at.pose if at else None, twist=odometry.twist)
+        twist = self.navigator.step(
+            now_ns=now_ns,
+            pose=at.pose if at else None,
+            twist=odometry.twist,
+            lost_reason="the robot does not know where it is" if is_fresh else "the lidar or the odometry is silent",
+        )
         is_used = was_driving or twist != STANDSTILL
         return Command(twist=twist, source=MotionSource.NAV if is_used else None)
 
