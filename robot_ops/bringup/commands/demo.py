@@ -88,20 +88,20 @@ def _watch(
 
     with FleetClient() as fleet:
         fleet.watch(robots)
-        _await_start(supervisor, interrupted, fleet, robots)
+        start = _await_start(supervisor, interrupted, fleet, robots)
+        if start is None:
+            return None
         if not arguments.headless and not interrupted.is_set():
             _say(arguments, f"the console is at http://localhost:{arguments.port}/ ; Ctrl-C ends the demo")
         shown = 0.0
         while not interrupted.is_set():
             supervisor.wait(interrupted, 1.0)
-            elapsed = _elapsed(fleet.statistics)
+            elapsed = _elapsed(fleet.statistics, start)
             if arguments.duration is not None and elapsed >= arguments.duration:
                 break
             if elapsed - shown >= _SHOW_EVERY:
                 shown = elapsed
-                _say(arguments, _progress(fleet))
-        if interrupted.is_set() and not _elapsed(fleet.statistics):
-            return None
+                _say(arguments, _progress(fleet, start))
         tasks = fleet.tasks(with_finished=True)
         statistics = fleet.statistics
     supervisor.stop()
@@ -109,39 +109,49 @@ def _watch(
     return DemoReport(
         scenario=name,
         seed=arguments.seed,
-        duration=_elapsed(statistics),
+        duration=_elapsed(statistics, start),
         tasks=tasks,
         expected={
             request: frozenset(TaskStatus(status) for status in statuses)
             for request, statuses in people.get("expected", {}).items()
         },
         end_ns=_now_ns(statistics),
-        statistics=_flat(statistics),
+        statistics=_flat(statistics, start),
     )
 
 
-def _await_start(supervisor: Supervisor, interrupted: threading.Event, fleet: Any, robots: tuple[RobotId, ...]) -> None:
+def _await_start(supervisor: Supervisor, interrupted: threading.Event, fleet: Any, robots: tuple[RobotId, ...]) -> Any:
+    """Return the world's statistics at the moment when every robot is at work, None after an interruption."""
+    missing: list[str] = list(robots)
     for _ in range(round(_START_PATIENCE)):
         supervisor.wait(interrupted, 1.0)
-        if _elapsed(fleet.statistics) > 0.0 or interrupted.is_set():
-            return
-    silent = ", ".join(robot for robot in robots if robot not in fleet.statuses)
+        if interrupted.is_set():
+            return None
+        statuses = fleet.statuses
+        missing = [robot for robot in robots if robot not in statuses or statuses[robot].at is None]
+        if not missing and fleet.statistics is not None:
+            return fleet.statistics
     raise LinkError(
-        f"the system did not come up within {_START_PATIENCE:.0f} s; not heard of: {silent or 'the people'}"
+        f"the system did not come up within {_START_PATIENCE:.0f} s; not at work: {', '.join(missing) or 'the world'}"
     )
 
 
-def _progress(fleet: Any) -> str:
+def _elapsed(statistics: Any, start: Any) -> float:
+    return float(statistics.sim_time - start.sim_time)
+
+
+def _progress(fleet: Any, start: Any) -> str:
     tasks = fleet.tasks(with_finished=True)
     counts = {status: sum(1 for task in tasks if task.status is status) for status in TaskStatus}
     texts = [f"{count} {status.value}" for status, count in counts.items() if count]
-    statistics = fleet.statistics
-    factor = statistics.sim_time / statistics.wall_time if statistics.wall_time else 0.0
-    return f"{statistics.sim_time:6.0f} s  real-time factor {factor:.2f}  tasks: {', '.join(texts) or 'none yet'}"
+    elapsed = _elapsed(fleet.statistics, start)
+    factor = _factor(fleet.statistics, start)
+    return f"{elapsed:6.0f} s  real-time factor {factor:.2f}  tasks: {', '.join(texts) or 'none yet'}"
 
 
-def _elapsed(statistics: Any) -> float:
-    return 0.0 if statistics is None else float(statistics.sim_time)
+def _factor(statistics: Any, start: Any) -> float:
+    wall = statistics.wall_time - start.wall_time
+    return _elapsed(statistics, start) / wall if wall > 0 else 0.0
 
 
 def _now_ns(statistics: Any) -> int:
@@ -150,11 +160,11 @@ def _now_ns(statistics: Any) -> int:
     return from_time(statistics.stamp)
 
 
-def _flat(statistics: Any) -> dict[str, Any]:
+def _flat(statistics: Any, start: Any) -> dict[str, Any]:
     return {
-        "sim_time": statistics.sim_time,
-        "wall_time": statistics.wall_time,
-        "real_time_factor": statistics.sim_time / statistics.wall_time if statistics.wall_time else None,
+        "sim_time": _elapsed(statistics, start),
+        "wall_time": statistics.wall_time - start.wall_time,
+        "real_time_factor": _factor(statistics, start),
         "robot_robot_collisions": statistics.robot_robot_collisions,
         "robot_person_collisions": statistics.robot_person_collisions,
         "robot_world_collisions": statistics.robot_world_collisions,
