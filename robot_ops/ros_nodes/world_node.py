@@ -8,7 +8,6 @@ The node steps the world in a timer of its executor, so one thread owns the worl
 """
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,11 +22,12 @@ from robot_ops_interfaces.msg import WorldStatistics as WorldStatisticsMsg
 from rosgraph_msgs.msg import Clock as ClockMsg
 from tf2_msgs.msg import TFMessage
 
-from robot_ops.core.clock import NS_PER_S, seconds_between, to_ns
+from robot_ops.core.clock import NS_PER_S, seconds_between
 from robot_ops.core.errors import StateError
 from robot_ops.core.ids import DoorId, LevelId, LiftId
 from robot_ops.core.world import DoorPosition, LiftReading, PersonPose
 from robot_ops.ros_nodes.conversions import texts, to_time
+from robot_ops.ros_nodes.pacing import Pacer, Rhythm
 from robot_ops.ros_nodes.parameters import declare, parameter
 from robot_ops.ros_nodes.qos import MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.world_port import PeopleOfWorld, SimulatedWorld
@@ -35,10 +35,6 @@ from robot_ops.ros_nodes.world_robot import WorldRobot
 from robot_ops.site.model import Site
 
 _TICK: Final = 0.02  # s of simulated time between two looks at what is due
-_HASTE: Final = 2.0  # times the wanted speed while the world catches up, so that robots are not outrun
-_MOST_DEBT: Final = 5.0  # s of real time that is made up for; more is lost
-_LEAD: Final = 0.1  # s that the world runs ahead, so that a tick's delay does not count as slowness
-_MOST_TIMERS: Final = 4.0  # timer calls per tick's duration; beyond, several ticks are made per call
 _BUILDING_PERIOD: Final = 0.5  # s; and on change
 _BATTERY_PERIOD: Final = 1.0  # s
 _PEOPLE_PERIOD: Final = 0.2  # s
@@ -68,26 +64,6 @@ class WorldParameters:
         return {"front": self.front_rate, "rear": self.rear_rate}.get(camera, self.compartment_rate)
 
 
-class Rhythm:
-    """Says when something that recurs is due.
-
-    Args:
-        period: in seconds.
-        phase: of the first time, as a share of the period, 0-1.
-    """
-
-    def __init__(self, period: float, phase: float = 0.0) -> None:
-        self._period_ns = to_ns(period)
-        self._next_ns = to_ns(period * phase)
-
-    def is_due(self, now_ns: int) -> bool:
-        """Return True once per period; periods that were missed are left out."""
-        if now_ns < self._next_ns:
-            return False
-        self._next_ns += self._period_ns * ((now_ns - self._next_ns) // self._period_ns + 1)
-        return True
-
-
 class WorldNode(Node):
     """Steps a world and speaks for it.
 
@@ -111,11 +87,8 @@ class WorldNode(Node):
         self._people = people
         self._parameters = declare(self, WorldParameters)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._debt = _LEAD
-        calls = min(max(1.0, self._parameters.speed), _MOST_TIMERS)
-        self._ticks_per_call = math.ceil(_HASTE * self._parameters.speed / calls)
+        self._pacer = Pacer(_TICK, self._parameters.speed)
         self._start_wall_ns: int | None = None
-        self._last_wall_ns = 0
         self._doors: dict[DoorId, DoorPosition | None] = dict.fromkeys(site.doors)
         self._lifts: dict[LiftId, LiftReading | None] = dict.fromkeys(site.lifts)
         self._walking: tuple[PersonPose, ...] = ()
@@ -125,7 +98,7 @@ class WorldNode(Node):
         self._transforms_static.publish(
             TFMessage(transforms=[t for robot in self._robots.values() for t in robot.static_transforms()])
         )
-        self.create_timer(_TICK / calls, self._on_timer, clock=self._steady)
+        self.create_timer(self._pacer.period, self._on_timer, clock=self._steady)
 
     @property
     def real_time_factor(self) -> float:
@@ -170,12 +143,8 @@ class WorldNode(Node):
         """Make up for the real time that has passed."""
         now_ns = int(self._steady.now().nanoseconds)
         if self._start_wall_ns is None:
-            self._start_wall_ns = self._last_wall_ns = now_ns
-        self._debt += seconds_between(self._last_wall_ns, now_ns) * self._parameters.speed
-        self._last_wall_ns = now_ns
-        self._debt = min(self._debt, _LEAD + _MOST_DEBT * self._parameters.speed)
-        for _ in range(min(self._ticks_per_call, int(self._debt / _TICK))):
-            self._debt -= _TICK
+            self._start_wall_ns = now_ns
+        for _ in range(self._pacer.ticks_due(now_ns)):
             self.tick()
 
     def tick(self) -> None:

@@ -85,7 +85,7 @@ class WorldRobot:
 
     def publish_image(self, camera: str) -> None:
         """Publish what a camera sees and its camera_info, if anybody listens."""
-        frame = f"{self._robot}/{camera}_camera_optical"
+        frame = f"{self._robot}/{camera}_camera_optical_frame"
         if self._infos[camera].get_subscription_count():
             info = to_camera_info(self._models[camera], frame=frame, stamp_ns=self._world.now_ns)
             self._infos[camera].publish(info)
@@ -139,7 +139,7 @@ class WorldRobot:
         return [lidar, *(self._optical(camera, model) for camera, model in self._models.items())]
 
     def _optical(self, camera: str, model: CameraModel) -> TransformStamped:
-        transform = self._static(f"{camera}_camera_optical")
+        transform = self._static(f"{camera}_camera_optical_frame")
         translation, rotation = transform.transform.translation, transform.transform.rotation
         translation.x, translation.y, translation.z = float(model.x), float(model.y), float(model.z)
         cos_yaw, sin_yaw = math.cos(model.yaw / 2), math.sin(model.yaw / 2)

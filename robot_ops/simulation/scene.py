@@ -34,6 +34,7 @@ GROUP_HIDDEN: Final = 5
 _WORLD_BITS, _ROBOT_BITS, _PERSON_BITS = 1, 2, 4
 _CLEARANCE: Final = 0.03  # m: what ends below this above a floor is floor
 _REACH: Final = 1.5  # m: what begins above this above a floor cannot touch a robot
+_TRAY_DEPTH: Final = 0.205  # m from a lid down to what lies in its compartment (sim/models/courier_robot)
 _PARKED: Final = (0.0, 0.0, -50.0)  # m, where people are who are not there
 
 
@@ -48,6 +49,7 @@ class RobotParts:
     actuators: tuple[int, int, int]  # forward, sideways, turning
     solid_geoms: NDArray[np.int32]
     lids: dict[str, tuple[int, Hinge]]  # body
+    documents: dict[str, int]  # geom, shown while something lies in the compartment
     cameras: dict[str, int]
 
 
@@ -190,11 +192,19 @@ class _Builder:
             lid = body.add_body(name=f"lid {robot} {compartment}", pos=at.position, quat=at.quaternion)
             for placed in hinge.shapes:
                 self._add_geom(lid, placed, group=GROUP_VISIBLE)
+            self._add_document(body, f"document {robot} {compartment}", hinge)
         for name, placed_sensor in layout.sensors.items():
             if isinstance(placed_sensor.sensor.device, sdf.Camera):
                 self._add_camera(
                     body, f"camera {robot} {name}", placed_sensor.pose_in_base, placed_sensor.sensor.device
                 )
+
+    def _add_document(self, body: Any, name: str, hinge: Hinge) -> None:
+        """Lay an envelope, hidden at first, under the middle of a lid."""
+        lid = hinge.pose_at(0.0).compose(hinge.shapes[0].pose if hinge.shapes else IDENTITY)
+        x, y, z = lid.position
+        geom = body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, group=GROUP_HIDDEN, contype=0, conaffinity=0)
+        geom.pos, geom.size, geom.rgba = [x, y, z - _TRAY_DEPTH], [0.08, 0.055, 0.004], [0.97, 0.96, 0.90, 1]
 
     def add_person(self, name: str, model: sdf.Model | None) -> None:
         body = self._add_carrier(name, Transform(_PARKED))
@@ -341,6 +351,7 @@ def _index(model: Any, layout: Layout, robots: Sequence[RobotId], people: Sequen
                 name: (int(model.body(f"lid {robot} {name}").id), hinge)
                 for name, hinge in layout.robots[robot].lids.items()
             },
+            documents={name: int(model.geom(f"document {robot} {name}").id) for name in layout.robots[robot].lids},
             cameras={
                 name: int(model.camera(f"camera {robot} {name}").id)
                 for name, sensor in layout.robots[robot].sensors.items()

@@ -29,6 +29,7 @@ from robot_ops.simulation.drives import Drives
 from robot_ops.simulation.encounters import PERSON_RADIUS, Encounters, Hit
 from robot_ops.simulation.layout import PlacedSensor, lay_out
 from robot_ops.simulation.lidar import RayLidar
+from robot_ops.simulation.lids import Lids
 from robot_ops.simulation.people_stock import PeopleStock, people_models
 from robot_ops.simulation.pictures import Pictures, camera_model
 from robot_ops.simulation.scene import STEP, RobotParts, build_scene
@@ -38,7 +39,6 @@ from robot_ops.site.model import Site
 
 _STEP_NS: Final = to_ns(STEP)
 _CONTROL_STEPS: Final = 5  # physics steps between two decisions of drives and devices: 20 ms
-_LID_TIME: Final = 0.6  # s, that a lid takes to spring open
 LIDAR: Final = "lidar"
 
 
@@ -53,7 +53,7 @@ class _Robot:
     battery: Battery
     lidar: RayLidar | None
     cameras: dict[str, tuple[PlacedSensor, sdf.Camera]]
-    lid_angles: dict[str, float]
+    lids: Lids
 
 
 class World:
@@ -144,7 +144,7 @@ class World:
             battery=Battery(model, self._soc.get(name, 1.0)),
             lidar=lidar,
             cameras={n: (s, s.sensor.device) for n, s in sensors.items() if isinstance(s.sensor.device, sdf.Camera)},
-            lid_angles=dict.fromkeys(parts.lids, 0.0),
+            lids=Lids(self._model, parts, self._banks.of(name)),
         )
 
     @property
@@ -197,23 +197,11 @@ class World:
         for name, robot in self._robots.items():
             effort = self._drives.effort(robot.row)
             robot.battery.advance(duration, drive=effort, is_docked=self._is_docked(name, truths[name]))
-            self._swing_lids(name, robot, duration)
+            robot.lids.advance(duration)
 
     def _is_docked(self, name: RobotId, at: LevelPose) -> bool:
         spawn = self.spawn(name)
         return spawn.level == at.level and spawn.pose.distance_to(at.pose) <= DOCKED_DISTANCE
-
-    def _swing_lids(self, name: RobotId, robot: _Robot, duration: float) -> None:
-        for compartment, (body, hinge) in robot.parts.lids.items():
-            goal = hinge.open_at if self._banks.of(name).is_open(compartment) else 0.0
-            angle = robot.lid_angles[compartment]
-            if angle == goal:
-                continue
-            reach = abs(hinge.open_at) * duration / _LID_TIME
-            angle += max(-reach, min(reach, goal - angle))
-            robot.lid_angles[compartment] = angle
-            pose = hinge.pose_at(angle)
-            self._model.body_pos[body], self._model.body_quat[body] = pose.position, pose.quaternion
 
     def _record(self, truths: Mapping[RobotId, LevelPose]) -> None:
         positions = np.array([[at.pose.x, at.pose.y] for at in truths.values()]).reshape(-1, 2)

@@ -234,6 +234,9 @@ def test_locks_lids_and_hands(world: World) -> None:
     assert (np.abs(opened - closed).sum(axis=2) > 30).mean() > 0.01
     assert world.open_compartments(COURIER) == (first,)
     assert world.put_document(COURIER, first, "passport")
+    world.step(0.1)
+    loaded = world.image(COURIER, "compartment").pixels.astype(int)
+    assert (np.abs(loaded - opened).sum(axis=2) > 30).mean() > 0.002
     world.close_lid(COURIER, first)
     world.set_lock(COURIER, first, is_locked=True)
     reading = world.compartments(COURIER)[first]
