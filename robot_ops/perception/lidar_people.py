@@ -4,6 +4,7 @@ A lidar at 0.3 m height sees shins: one or two blobs of about 0.1 m, up to a str
 wheelchair hides them. What is wider than a person (another robot, a trolley) is none.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -38,8 +39,10 @@ class Candidates:
 
 NO_CANDIDATES: Final = Candidates(positions=np.empty((0, 2)), sigmas=np.empty(0), scores=np.empty(0))
 
-_LEG_DEPTH: Final = 0.05  # m; rays hit the front of a shin, its axis is about a radius behind
+_DEPTH: Final = 0.35  # of a blob's width: rays hit the front of something round, its axis is behind them
+_LEAST_DEPTH: Final = 0.04  # m, for blobs of so few hits that they show no width
 _GAP: Final = 0.12  # m between neighboring hits of one blob
+_MAX_SKIPPED: Final = 3  # rays without a hit within one blob, and one
 _MIN_WIDTH: Final = 0.02  # m, for blobs of several hits
 _LEG_WIDTH: Final = 0.24  # m; a wider blob is no single leg
 _BODY_WIDTH: Final = 0.56  # m; a wider blob is no person
@@ -63,7 +66,6 @@ def find_people(scan: LaserScan, robot_pose: Pose, is_static: IsStatic, *, max_r
     rays = np.flatnonzero(is_hit)
     if len(rays) == 0:
         return NO_CANDIDATES
-    # The hit and the axis of a leg behind it, seen along the ray.
     angles = scan.angle_min + scan.angle_increment * rays
     directions = np.column_stack((np.cos(angles), np.sin(angles)))
     map_from_lidar = robot_pose.compose(scan.pose_in_base)
@@ -71,9 +73,12 @@ def find_people(scan: LaserScan, robot_pose: Pose, is_static: IsStatic, *, max_r
     is_free = ~is_static(points)
     if not is_free.any():
         return NO_CANDIDATES
-    rays, points, hits = rays[is_free], points[is_free], ranges[rays[is_free]]
+    rays, points = rays[is_free], points[is_free]
     lidar = np.array([map_from_lidar.x, map_from_lidar.y])
-    centers, widths, distances, counts = _blobs(rays, points, hits, lidar, abs(scan.angle_increment))
+    is_turn = abs(scan.angle_increment) * len(ranges) > math.tau - 1.5 * abs(scan.angle_increment)
+    centers, widths, distances, counts = _blobs(
+        rays, points, lidar, abs(scan.angle_increment), len(ranges) if is_turn else None
+    )
     # Blobs of one hit have no width; near the robot even a shin gets several, so those are noise there.
     spacing = distances * abs(scan.angle_increment)
     is_noise = (counts < 2) & (spacing < 0.04)
@@ -82,21 +87,35 @@ def find_people(scan: LaserScan, robot_pose: Pose, is_static: IsStatic, *, max_r
 
 
 def _blobs(
-    rays: NDArray[np.intp], points: FloatArray, hits: FloatArray, lidar: FloatArray, increment: float
+    rays: NDArray[np.intp], points: FloatArray, lidar: FloatArray, increment: float, turn: int | None
 ) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.intp]]:
-    """Return centers (N, 2), widths, distances and numbers of hits of blobs of neighboring hits."""
-    steps = np.hypot(*np.diff(points, axis=0).T)
+    """Return centers (N, 2), widths, distances and numbers of hits of blobs of neighboring hits.
+
+    `turn` is the number of rays of a full turn, where the last ray's neighbor is the first; None for a sector.
+    """
+    after = np.roll(points, -1, axis=0)
+    steps = np.hypot(*(after - points).T)
+    reach = np.hypot(*(points - lidar).T)
     # Neighboring rays of one surface are a spacing apart, more where it falls away.
-    allowed = _GAP + 1.5 * increment * np.minimum(hits[:-1], hits[1:])
-    is_break = (steps > allowed) | (np.diff(rays) > 3)
-    starts = np.concatenate(([0], np.flatnonzero(is_break) + 1))
-    counts = np.diff(np.append(starts, len(rays)))
+    allowed = _GAP + 1.5 * increment * np.minimum(reach, np.roll(reach, -1))
+    skipped = np.roll(rays, -1) - rays
+    skipped[-1] += turn or 0
+    ends_here = (steps > allowed) | (skipped > _MAX_SKIPPED)
+    if turn is None or not ends_here.any():
+        ends_here[-1] = True
+    elif not ends_here[-1]:
+        # Somebody stands right where the turn begins: begin it behind them.
+        shift = -(int(np.flatnonzero(ends_here)[0]) + 1)
+        points, ends_here = np.roll(points, shift, axis=0), np.roll(ends_here, shift)
+    starts = np.concatenate(([0], np.flatnonzero(ends_here)[:-1] + 1))
+    counts = np.diff(np.append(starts, len(points)))
     ends = starts + counts - 1
     centers = np.add.reduceat(points, starts, axis=0) / counts[:, np.newaxis]
     widths = np.hypot(*(points[ends] - points[starts]).T)
     away = centers - lidar
     distances = np.maximum(np.hypot(away[:, 0], away[:, 1]), 1e-6)
-    centers = centers + away / distances[:, np.newaxis] * _LEG_DEPTH
+    depths = np.maximum(_DEPTH * widths, _LEAST_DEPTH)
+    centers = centers + away * (depths / distances)[:, np.newaxis]
     return centers, widths, distances, counts
 
 

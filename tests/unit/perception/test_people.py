@@ -70,6 +70,14 @@ def test_a_person_is_found_where_they_stand(
     assert np.hypot(*(found.positions - (x, y)).T).min() < 0.26
 
 
+@pytest.mark.parametrize("bearing", [0.0, 3.0, math.pi, -3.1, -1.0])
+def test_a_body_is_found_at_its_axis_wherever_the_turn_begins(bearing: float) -> None:
+    robot = Pose(x=0, y=0, yaw=0.0)
+    body = (2.0 * math.cos(bearing), 2.0 * math.sin(bearing), 0.2)
+    found = find_people(scan_of(robot, [body], 0), robot, nothing_static)
+    assert found.positions == pytest.approx(np.array([body[:2]]), abs=0.06)
+
+
 def test_robots_walls_and_the_map_are_no_people() -> None:
     robot = Pose(x=0, y=0)
     assert len(find_people(scan_of(robot, [(2.0, 0.0, 0.35)], 0), robot, nothing_static)) == 0
