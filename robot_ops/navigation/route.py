@@ -12,6 +12,7 @@ from robot_ops.navigation.polyline import Polyline
 _SAME_POINT = 0.05
 _LATERAL = 0.4
 _REACHED = 0.25
+_ASTRAY = 1.2
 
 
 class Route:
@@ -99,7 +100,7 @@ def continued(
         waypoints: (N, 2), N >= 1; may start with ones that the robot passed already.
     """
     nothing = np.empty((0, 2))
-    if old is not None:
+    if old is not None and _is_on(old, pose):
         joined = _joined(old, waypoints)
         if joined is not None:
             lead, offset = joined
@@ -115,6 +116,12 @@ def continued(
     lead = nothing if start is not None else np.array([[pose.x, pose.y]])
     route = Route(lead=lead, waypoints=waypoints, speed_limits=speed_limits, final_yaw=final_yaw, progress=start or 0.0)
     return route, None
+
+
+def _is_on(route: Route, pose: Pose) -> bool:
+    """Return whether the robot is still where its progress says: nobody carried it elsewhere since."""
+    x, y = route.line.point(route.progress)
+    return math.hypot(pose.x - x, pose.y - y) < _ASTRAY
 
 
 def _joined(old: Route, waypoints: FloatArray) -> tuple[FloatArray, float] | None:

@@ -40,7 +40,7 @@ class NavigationParameters:
     fail_after: float = parameter(_NAVIGATOR.fail_after, "A blocked path is given up, s.", low=5.0, high=3600.0)
     dock_speed: float = parameter(_DOCK.speed, "Speed of docking, m/s.", low=0.02, high=0.5)
     tag_distance: float = parameter(
-        0.0, "From base_link to the tag when docked, m; 0 takes it from the map.", low=0.0, high=3.0
+        0.65, "From base_link to the tag when docked, m; 0 takes it from the map.", low=0.0, high=3.0
     )
     lidar_x: float = parameter(0.0, "Position of the lidar in base_link, m.", low=-2.0, high=2.0)
     lidar_y: float = parameter(0.0, "Position of the lidar in base_link, m.", low=-2.0, high=2.0)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from robot_ops.core.errors import StateError
-from robot_ops.core.poses import Pose, Twist, wrap_angle
+from robot_ops.core.poses import LevelPose, Pose, Twist, wrap_angle
 from robot_ops.navigation.navigator_state import TRANSITIONS, Failure, NavigatorState
 from robot_ops.navigation.polyline import Polyline
-from robot_ops.testing.planar_drive import PlanarDrive
+from robot_ops.testing.planar_drive import HALL, PlanarDrive
 from robot_ops.testing.planar_world import Box
 
 RADIUS = 0.35
@@ -203,4 +203,15 @@ def test_it_never_touches_anything_wherever_people_stand(drive_from: DriveFrom, 
     middle = (float(rng.uniform(5, 18)), float(rng.uniform(7.0, 11.5)))
     drive.pilot.follow(np.array([(3.6, 9.5), middle, (20.0, 10.0)]), final_yaw=float(rng.uniform(-3, 3)))
     drive.run(40, until=lambda: has_ended(drive))
+    assert least_clearance(drive) > RADIUS
+
+
+def test_a_robot_that_was_carried_away_does_not_go_on_with_its_old_way(drive_from: DriveFrom) -> None:
+    drive = drive_from(Pose(x=3, y=2))
+    go(drive, [(3, 2), (9, 2)])
+    drive.robot.pose = Pose(x=15, y=9, yaw=0.0)
+    drive.pilot.set_pose(LevelPose(level=HALL, pose=drive.robot.pose))
+    drive.run(1.5)
+    go(drive, [(9, 2), (12, 2)])
+    assert_arrived(drive, 12, 2)
     assert least_clearance(drive) > RADIUS
