@@ -74,7 +74,7 @@ def allocate(tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel:
             continue
         best = min(options, key=lambda option: option.cost)
         best.route.stops, best.route.cost = best.stops, _cost(best.stops)
-        choices[task.task_id] = _reason(best, options)
+        choices[task.task_id] = _alternative(best, options)
     assignments = {assignment.task_id: assignment for route in routes for assignment in _assignments(route, choices)}
     finish = {task_id: assignment.finish for task_id, assignment in assignments.items()}
     finish |= _rough_estimates(ordered[MAX_PLANNED:], routes, travel)
@@ -152,17 +152,15 @@ def _assignments(route: _Route, choices: dict[TaskId, str]) -> Iterable[Assignme
             position=position,
             start=stop.start,
             finish=stop.finish,
-            reason=choices[stop.task.task_id],
+            reason=f"{route.candidate.robot} is done in {stop.finish:.0f} s; {choices[stop.task.task_id]}",
         )
 
 
-def _reason(best: _Option, options: Sequence[_Option]) -> str:
-    robot = best.route.candidate.robot
-    text = f"{robot} can be done in {best.finish:.0f} s"
+def _alternative(best: _Option, options: Sequence[_Option]) -> str:
     others = sorted((option for option in options if option is not best), key=lambda option: option.cost)
     if not others:
-        return f"{text}; no other robot can do it"
-    return f"{text}; next best {others[0].route.candidate.robot} in {others[0].finish:.0f} s"
+        return "no other robot can do it"
+    return f"next best was {others[0].route.candidate.robot} in {others[0].finish:.0f} s"
 
 
 def _refusal(task: OpenTask, able: Sequence[_Route]) -> str:
