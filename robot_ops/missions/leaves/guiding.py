@@ -17,6 +17,7 @@ SLOW: Final = 0.5
 """m/s while the visitor lags."""
 EASY: Final = 0.8
 """m/s while the visitor is behind, but not yet lagging."""
+_WITHOUT_VISITOR: Final = frozenset({FollowStatus.STOPPED, FollowStatus.LOST})
 
 
 class MeetVisitor(Leaf):
@@ -46,6 +47,8 @@ class WaitForVisitor(Leaf):
 
     Attributes in XML: the robot slows down when the visitor is further behind than `lag` and waits from `far` on, in
     meters; a visitor out of sight for `search` seconds is lost, one who stands for `patience` seconds does not follow.
+    Somebody else who stands beside the waiting robot after `relock` seconds is taken for the visitor: people cannot be
+    told apart, and whoever stays with a guide wants to be led.
     """
 
     ATTRIBUTES: ClassVar = {
@@ -53,6 +56,7 @@ class WaitForVisitor(Leaf):
         "far": Attribute(kind=ValueKind.NUMBER, default=5.0),
         "search": Attribute(kind=ValueKind.NUMBER, default=45.0),
         "patience": Attribute(kind=ValueKind.NUMBER, default=180.0),
+        "relock": Attribute(kind=ValueKind.NUMBER, default=4.0),
         "place": Attribute(kind=ValueKind.PLACE, default=""),
     }
 
@@ -69,6 +73,9 @@ class WaitForVisitor(Leaf):
             body.follower.set_pace(0.0)
             return self.wait("blocked: the robot does not know where it is")
         state = body.monitor.update(now_ns, at.pose, body.people.tracks)
+        if state.status in _WITHOUT_VISITOR and self._waited() >= self.number("relock"):
+            body.monitor.lock(now_ns, at.pose, body.people.tracks)
+            state = body.monitor.update(now_ns, at.pose, body.people.tracks)
         match state.status:
             case FollowStatus.LOST | FollowStatus.UNLOCKED:
                 return self._search(state)
@@ -113,7 +120,8 @@ class WaitForVisitor(Leaf):
             self._say(AnnouncementKind.PLEASE_CATCH_UP)
 
     def _waited(self) -> float:
-        return seconds_between(self._waiting_since_ns or self.context.now_ns, self.context.now_ns)
+        since_ns = self.context.now_ns if self._waiting_since_ns is None else self._waiting_since_ns
+        return seconds_between(since_ns, self.context.now_ns)
 
     def _say(self, kind: AnnouncementKind) -> None:
         place = self.text("place")

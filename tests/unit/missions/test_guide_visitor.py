@@ -1,9 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from robot_ops.core.ids import MissionId
-from robot_ops.missions.ports import AnnouncementKind
+from robot_ops.missions.ports import AnnouncementKind, PersonTrack
 from robot_ops.tasks.orders import MissionOutcome, MissionPhase
 from robot_ops.testing.mission_bench import TICK, MissionBench, guide_order
 from robot_ops.testing.mission_site import COUNTER, GUIDE, KIOSK, SPOT
@@ -133,6 +134,23 @@ def test_a_visitor_who_does_not_come_back_is_lost():
     assert (report.outcome, report.reason) == (MissionOutcome.FAILED, "visitor lost")
     assert 45.0 <= (b.clock.now_ns() - hidden_ns) / 1e9 < 55.0
     assert report.has_cargo is False
+
+
+def test_somebody_else_who_was_taken_for_the_visitor_is_left_behind():
+    b, visitor = bench()
+    visitor.y = 6.5
+    bystander = PersonTrack(track_id=3, x=0.3, y=5.8, vx=0.0, vy=0.0, stamp_ns=0, is_confirmed=True)
+
+    def stand_there() -> None:
+        b.people.tracks = (replace(bystander, stamp_ns=b.clock.now_ns()), *b.people.tracks)
+
+    b.on_tick.append(stand_there)
+    b.agent.start_mission(guide_order())
+    report = b.run_to_end()
+    assert report.outcome is MissionOutcome.COMPLETED
+    assert MissionPhase.WAITING_FOR_VISITOR in phases(b)
+    assert visitor.y > 3.0
+    assert visitor.x > 10.0
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 5.0, 8.0, 12.0, 20.0, 30.0, 36.0])
