@@ -61,9 +61,12 @@ class Clearance:
     """Fleet -> robot: the itinerary, and how far along it the robot may drive now.
 
     Attributes:
-        goal_seq: the goal that this answers; a robot ignores a clearance for another.
+        goal_seq: the goal that this answers; a robot ignores a clearance for another, and one with an older stamp than
+            the last it took over.
         waypoints: the whole way from a node the robot held to the goal's node. It starts with nodes that the robot held
-            when it was planned, in their order.
+            when it was planned, in their order; no node occurs twice on its cleared part. A robot that must make way
+            for others (without a goal, or before it can get to its goal) is led to a refuge instead; it has arrived
+            only at its goal's node.
         cleared: the robot may drive until the waypoint with this index and stops there.
         waiting_for: who or what must move first, for people; empty when nothing.
     """

@@ -1,0 +1,78 @@
+"""How long and how far it is between nodes for a robot that has the lanes to itself."""
+
+import heapq
+import math
+from collections.abc import Callable, Collection
+
+from robot_ops.core.errors import RequestError
+from robot_ops.core.ids import NodeId
+from robot_ops.site.model import Site
+from robot_ops.traffic.graph import Arc, LaneGraph
+
+
+def distances_to(
+    graph: LaneGraph, goal: int, cost: Callable[[Arc], float], blocked: Collection[int] = ()
+) -> list[float]:
+    """Return the least cost from every node to the goal (Dijkstra backward), inf where no way leads there.
+
+    Args:
+        blocked: cells that must not be used.
+    """
+    best = [math.inf] * len(graph.nodes)
+    best[goal] = 0.0
+    heap = [(0.0, goal)]
+    while heap:
+        reached, node = heapq.heappop(heap)
+        if reached > best[node]:
+            continue
+        for arc in graph.entering[node]:
+            total = reached + cost(arc)
+            if total < best[arc.start] and arc.cell not in blocked and arc.start not in blocked:
+                best[arc.start] = total
+                heapq.heappush(heap, (total, arc.start))
+    return best
+
+
+class TravelTimes:
+    """Travel times and distances of a site; each goal's table is made once.
+
+    Raises:
+        SiteError: the lanes are wrong.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._graph = LaneGraph(site)
+        self._tables: dict[tuple[int, float | None], list[float]] = {}
+
+    def seconds(self, start: NodeId, goal: NodeId, max_speed: float) -> float:
+        """Return the time in seconds from start to goal at this top speed (m/s); inf if unreachable.
+
+        Raises:
+            RequestError: an unknown node, or a speed that is not above 0.
+        """
+        if not max_speed > 0.0:
+            raise RequestError(f"a robot does not travel at {max_speed:g} m/s", mend="Give a speed above 0 m/s")
+        return self._table(goal, max_speed)[self._number(start)]
+
+    def meters(self, start: NodeId, goal: NodeId) -> float:
+        """Return the shortest way from start to goal in meters (a lift ride counts 0); inf if unreachable.
+
+        Raises:
+            RequestError: an unknown node.
+        """
+        return self._table(goal, None)[self._number(start)]
+
+    def _number(self, node: NodeId) -> int:
+        number = self._graph.number.get(node)
+        if number is None:
+            raise RequestError(f"there is no node '{node}'", mend="Name a node of the site")
+        return number
+
+    def _table(self, goal: NodeId, max_speed: float | None) -> list[float]:
+        key = (self._number(goal), max_speed)
+        table = self._tables.get(key)
+        if table is None:
+            table = self._tables[key] = distances_to(
+                self._graph, key[0], lambda arc: arc.length if max_speed is None else arc.seconds(max_speed)
+            )
+        return table
