@@ -10,15 +10,16 @@ commands count again; see robot_ops.navigation.safety.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import Twist as TwistMsg
 from nav_msgs.msg import Odometry as OdometryMsg
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.subscription import Subscription
 from robot_ops_interfaces.msg import SafetyState as SafetyStateMsg
 from robot_ops_interfaces.srv import SetStop
 from sensor_msgs.msg import LaserScan as LaserScanMsg
@@ -125,6 +126,7 @@ class SafetyNode(Node):
             self.get_logger().warning(f"{robot} comes up stopped: by {', '.join(stopped_by)}; release it to go on")
         self._clock_ns = RosClock(self).now_ns
         self._steps = 0
+        self._is_moving = False
         self._shown: object = None
         self._output: SafetyOutput | None = None
         self._refused_commands = 0
@@ -132,10 +134,19 @@ class SafetyNode(Node):
         self._cmd_vel = self.create_publisher(TwistMsg, "cmd_vel", COMMAND)
         self._state = self.create_publisher(SafetyStateMsg, "safety_state", STATE)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", MESSAGES)
-        for source in Source:
-            self.create_subscription(TwistMsg, f"cmd_vel_{source.value}", self._commands_of(source), COMMAND)
-        self.create_subscription(LaserScanMsg, "scan", self._on_scan, SENSOR)
-        self.create_subscription(OdometryMsg, "odom", self._on_odometry, SENSOR)
+        # No executor spins the inputs: each step takes what has come. A callback per message would cost as much again.
+        self._inputs = Node(
+            "safety_inputs",
+            namespace=namespace,
+            start_parameter_services=False,
+            enable_rosout=False,
+        )
+        self._calls = {
+            source: self._inputs.create_subscription(TwistMsg, f"cmd_vel_{source.value}", _not_called, COMMAND)
+            for source in Source
+        }
+        self._scans = self._inputs.create_subscription(LaserScanMsg, "scan", _not_called, SENSOR)
+        self._odometry = self._inputs.create_subscription(OdometryMsg, "odom", _not_called, SENSOR)
         self.create_service(SetStop, "set_stop", self._on_set_stop)
         self.create_timer(_STEP, self._on_timer)
 
@@ -143,27 +154,39 @@ class SafetyNode(Node):
         """Tell the wheels to stand; for the end of the process."""
         self._cmd_vel.publish(to_twist(STANDSTILL))
 
-    def _commands_of(self, source: Source) -> Callable[[TwistMsg], None]:
-        def take(message: TwistMsg) -> None:
-            if not self._controller.command(source, message.linear.x, message.angular.z, self._clock_ns()):
+    def destroy_node(self) -> None:
+        """Destroy the node and its inputs."""
+        self._inputs.destroy_node()
+        super().destroy_node()
+
+    def _take_inputs(self) -> None:
+        now_ns = self._clock_ns()
+        is_called = False
+        for source, subscription in self._calls.items():
+            twist = _take(subscription)
+            if twist is None:
+                continue
+            is_called = True
+            if not self._controller.command(source, twist.linear.x, twist.angular.z, now_ns):
                 self._refused_commands += 1
                 self.get_logger().error(
                     f"refused a command of {source.value} that is not a number", throttle_duration_sec=5.0
                 )
+        # Nobody asks where the way is free while the robot stands uncalled; that the lidar lives is enough.
+        if is_called or self._is_moving or self._steps % _STEPS_PER_STATE == 0:
+            self._take_sensors(now_ns)
 
-        return take
-
-    def _on_scan(self, message: LaserScanMsg) -> None:
-        if not self._controller.scan(from_scan(message, self._lidar), self._clock_ns()):
+    def _take_sensors(self, now_ns: int) -> None:
+        scan = _take(self._scans)
+        if scan is not None and not self._controller.scan(from_scan(scan, self._lidar), now_ns):
             self._broken_scans += 1
             self.get_logger().error("refused a scan with too few valid rays", throttle_duration_sec=5.0)
-
-    def _on_odometry(self, message: OdometryMsg) -> None:
-        try:
-            twist = from_twist(message.twist.twist)
-        except ValueError:
-            return  # the last output stands in for the measured speed
-        self._controller.odometry(twist, self._clock_ns())
+        odometry = _take(self._odometry)
+        if odometry is not None:
+            try:
+                self._controller.odometry(from_twist(odometry.twist.twist), now_ns)
+            except ValueError:
+                return  # the last output stands in for the measured speed
 
     def _on_set_stop(self, request: SetStop.Request, response: SetStop.Response) -> SetStop.Response:
         operator = request.operator_id.strip()
@@ -193,6 +216,7 @@ class SafetyNode(Node):
 
     def _on_timer(self) -> None:
         self._steps += 1
+        self._take_inputs()
         self._step()
         if self._steps % _STEPS_PER_DIAGNOSTICS == 0:
             self._diagnose()
@@ -200,9 +224,10 @@ class SafetyNode(Node):
     def _step(self) -> None:
         now_ns = self._clock_ns()
         output = self._controller.step(now_ns)
+        self._is_moving = output.twist != STANDSTILL
         shown = (output.state, output.source, output.stopped_by)
         is_due = shown != self._shown or self._steps % _STEPS_PER_STATE == 0
-        if is_due or output.twist != STANDSTILL:
+        if is_due or self._is_moving:
             self._cmd_vel.publish(to_twist(output.twist))
         if is_due:
             self._state.publish(_to_message(output, now_ns))
@@ -226,6 +251,17 @@ class SafetyNode(Node):
         message = DiagnosticArray(status=[status])
         message.header.stamp = to_time(self._clock_ns())
         self._diagnostics.publish(message)
+
+
+def _take(subscription: "Subscription[Any]") -> Any:
+    """Return the latest message that has come since the last call, None for none (as rclpy.wait_for_message does)."""
+    with subscription.handle:
+        taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+    return None if taken is None else taken[0]
+
+
+def _not_called(_message: object) -> None:
+    """Be the callback that rclpy asks for; nothing spins these subscriptions."""
 
 
 def _to_message(output: SafetyOutput, stamp_ns: int) -> SafetyStateMsg:
