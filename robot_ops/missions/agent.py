@@ -210,6 +210,7 @@ class RobotAgent:
             self._body.dock.place = docked_place(self._body.site, pose)
             if self._body.dock.place is not None:
                 self._follower.suspend()
+                self._follower.go_to(self._body.dock.place)
 
     def _check(self, order: MissionOrder) -> None:
         robot, site = self._body.robot, self._body.site
@@ -249,7 +250,10 @@ class RobotAgent:
         report = self._report_of(mission, outcome, reason)
         mission.tree.stop(Status.INVALID)
         body = self._body
-        body.follower.withdraw()
+        if body.dock.place is None:
+            body.follower.withdraw()
+        else:  # docked, it cannot make way: the place stays its goal
+            body.follower.go_to(body.dock.place)
         body.monitor.unlock()
         for compartment in body.robot.model.compartments:
             body.compartments.lock(compartment)

@@ -1,7 +1,8 @@
 """Drives the robot along what the fleet clears, and tells the fleet where it is.
 
 Whatever the tree wants, the robot drives to the end of its clearance and stops there: a clearance is taken over only
-when it answers the present goal and agrees with what is held (`Itinerary.extend`).
+when it answers the present goal and agrees with what is held (`Itinerary.extend`). While the robot serves a place that
+place stays its goal: one without a goal may be asked to make way.
 """
 
 import math
@@ -116,18 +117,23 @@ class RouteFollower:
         return self._itinerary is not None and self._itinerary.reached < self._itinerary.cleared
 
     def go_to(self, place: PlaceId, *, tail: float = 0.0) -> None:
-        """Want to go to a place; the same goal again changes nothing.
+        """Want to go to a place and to stay there until another command; the same goal again only turns to it anew.
 
         Args:
             place: of the site.
             tail: length of what follows the robot, meters.
         """
         self._tail = tail
+        self._has_turned = False
+        self._moved_ns = self._clock.now_ns()
         if place != self._goal:
             self._set_goal(place)
 
     def withdraw(self) -> None:
-        """Want to stay. The robot stops at the next node it can stop at and gives up what it held beyond."""
+        """Want nothing, and make way where asked to.
+
+        The robot stops at the next node it can stop at and gives up what it held beyond.
+        """
         self._tail = 0.0
         self._pace = self._robot.model.max_speed
         if self._goal is not None:
@@ -148,9 +154,12 @@ class RouteFollower:
         self._is_suspended = False
 
     def on_clearance(self, clearance: Clearance) -> None:
-        """Take a clearance over if it answers the present goal and agrees with what is held; else ignore it."""
+        """Take a clearance over if it answers the present goal and agrees with what is held; else ignore it.
+
+        It may end elsewhere than at the goal: a robot that must wait, or wants to stay, is asked to make way so.
+        """
         itinerary = self._itinerary
-        if itinerary is None or self._goal is None or clearance.robot != self._robot.id:
+        if itinerary is None or self._is_suspended or clearance.robot != self._robot.id:
             return
         if clearance.goal_seq != self._goal_seq or clearance.stamp_ns < self._clearance_stamp_ns:
             return
@@ -158,7 +167,7 @@ class RouteFollower:
             waypoint.node in self._site.nodes and self._site.nodes[waypoint.node].level == waypoint.level
             for waypoint in clearance.waypoints
         )
-        if not is_known or clearance.waypoints[-1].node != self._site.node_of(self._goal).id:
+        if not is_known:
             return
         self._clearance_stamp_ns = clearance.stamp_ns
         self._is_answered = True

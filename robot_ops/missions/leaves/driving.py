@@ -36,6 +36,7 @@ class GoToPlace(Leaf):
             return self.fail(f"stuck on the way to {label}: {follower.reason.removeprefix('blocked: ') or 'no way'}")
         return self.wait(follower.reason)
 
-    def end(self, _status: Status) -> None:
-        """Want to stay here, arrived or not."""
-        self.context.body.follower.withdraw()
+    def end(self, status: Status) -> None:
+        """Keep the place as the goal while it is served; without arrival, want nothing any more."""
+        if status is not Status.SUCCESS:
+            self.context.body.follower.withdraw()

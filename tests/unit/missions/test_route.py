@@ -111,10 +111,9 @@ def test_a_growing_clearance_is_told_to_the_navigator_once():
         {"robot": "guide_2"},
         {"stamp_ns": 0},
         {"waypoints": tuple(waypoint_of(SITE.nodes[NodeId(n)]) for n in ("b", "c", "n_counter"))},
-        {"waypoints": tuple(waypoint_of(SITE.nodes[NodeId(n)]) for n in ("a", "b", "c"))},
         {"waypoints": (waypoint_of(SITE.nodes[NodeId("a")]), Waypoint(node="x", level=HALL, x=0, y=0, speed_limit=1))},
     ],
-    ids=["another goal", "another robot", "older", "begins elsewhere", "ends elsewhere", "unknown node"],
+    ids=["another goal", "another robot", "older", "begins elsewhere", "unknown node"],
 )
 def test_a_clearance_that_does_not_fit_is_ignored(changes):
     drive = started()
@@ -123,6 +122,24 @@ def test_a_clearance_that_does_not_fit_is_ignored(changes):
     drive.run(5.0)
     assert drive.progress.held == ("a",)
     assert drive.navigator.driven_to == []
+
+
+@pytest.mark.parametrize("goal", [COUNTER, None])
+def test_a_robot_makes_way_where_it_is_asked_to_and_has_not_arrived(goal):
+    drive = Drive()
+    drive.tick()
+    if goal is not None:
+        drive.follower.go_to(goal)
+    drive.tick()
+    drive.follower.on_clearance(drive.clearance(KIOSK, 1))
+    drive.run(20.0)
+    assert drive.progress.held == ("n_kiosk",)
+    assert drive.progress.goal == goal
+    assert not drive.follower.has_arrived
+    if goal is not None:
+        drive.follower.on_clearance(drive.clearance(COUNTER, 4, route_id=RouteId("r2")))
+        drive.run(60.0)
+        assert drive.follower.has_arrived
 
 
 def test_a_clearance_never_takes_back_what_is_held():
