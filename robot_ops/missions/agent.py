@@ -1,5 +1,6 @@
 """One robot's agent: takes missions, runs their behavior trees, drives along clearances, reports to the fleet."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ from robot_ops.missions.ports import (
 )
 from robot_ops.missions.route import RouteFollower
 from robot_ops.missions.tree_xml import TreeFile, load_trees
-from robot_ops.perception.follower import FollowerMonitor
+from robot_ops.perception.follower import FollowerLimits, FollowerMonitor
 from robot_ops.site.model import Robot, Site
 from robot_ops.tasks.custody import CustodyLog
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
@@ -103,7 +104,7 @@ class RobotAgent:
             battery=battery,
             custody=custody,
             follower=self._follower,
-            monitor=FollowerMonitor(),
+            monitor=FollowerMonitor(FollowerLimits(sector=math.pi / 2)),  # a visitor may wait at the robot's side
             dock=Dock(),
         )
         self._mission: _Mission | None = None

@@ -6,6 +6,7 @@ from py_trees.common import Status
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import PlaceId
+from robot_ops.core.poses import Pose
 from robot_ops.missions.ports import AnnouncementKind
 from robot_ops.missions.tree_nodes import Attribute, Leaf, ValueKind
 from robot_ops.perception.follower import FollowState, FollowStatus
@@ -17,6 +18,8 @@ SLOW: Final = 0.5
 """m/s while the visitor lags."""
 EASY: Final = 0.8
 """m/s while the visitor is behind, but not yet lagging."""
+_MEETING_SPOT: Final = Pose(x=0.6, y=0.75)
+"""Where somebody who reads the screen stands, in the robot's frame."""
 _WITHOUT_VISITOR: Final = frozenset({FollowStatus.STOPPED, FollowStatus.LOST})
 
 
@@ -34,7 +37,8 @@ class MeetVisitor(Leaf):
         body = self.context.body
         at = body.navigator.pose
         if at is not None and self.elapsed >= self.number("settle"):
-            has_met = body.monitor.lock(self.context.now_ns, at.pose, body.people.tracks)
+            spot = at.pose.compose(_MEETING_SPOT)
+            has_met = body.monitor.lock(self.context.now_ns, at.pose, body.people.tracks, near=(spot.x, spot.y))
             if has_met:
                 return Status.SUCCESS
         if self.elapsed >= self.number("timeout"):
