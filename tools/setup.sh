@@ -50,7 +50,7 @@ venv_kind() {
 }
 
 install_python_packages() {
-  .venv/bin/python -m pip install --progress-bar off --editable ".[$1]"
+  .venv/bin/python -m pip install --progress-bar off --editable ".${1:+[$1]}"
   # Its declared needs include a second Qt and plotting; its library needs none of them (setup.cfg).
   .venv/bin/python -m pip install --progress-bar off --no-deps 'jupedsim==1.4.*'
 }
@@ -63,7 +63,8 @@ build_interfaces() {
 build_interfaces_for_ros() {
   if command -v colcon; then
     colcon --log-base build/log/colcon build --base-paths interfaces/robot_ops_interfaces \
-      --build-base build/colcon --install-base install --cmake-args -DPython3_EXECUTABLE="$(command -v "python$1")"
+      --build-base build/colcon --install-base install --event-handlers console_direct+ \
+      --cmake-args -DPython3_EXECUTABLE="$(command -v "python$1")"
   else
     # The installation's generators suffice; only the place of the result differs.
     .venv/bin/python -m tools.interface_build robot-ops-interfaces interfaces/robot_ops_interfaces --install
@@ -78,11 +79,17 @@ check_imports() {
     set -u
   fi
   .venv/bin/python -c '
+import sys
+from robot_ops.bringup.environment import require_environment
+from robot_ops.core.errors import SetupError
+try:
+    require_environment()
+except SetupError as error:
+    sys.exit(str(error))
 import cv2, jupedsim, mujoco, rclpy
 from nav2_msgs.action import NavigateToPose
 from robot_ops_interfaces.msg import Task
 from tf2_msgs.msg import TFMessage
-import robot_ops
 '
 }
 

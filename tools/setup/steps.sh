@@ -45,7 +45,7 @@ run() {
   set +m
   while kill -0 "$job" 2>/dev/null; do
     sleep 0.3
-    words=$(tail -c 400 "$log" | tail -n 1 | tr -d '\r' | cut -c1-90)
+    words=$(grep -v '^ *WARNING' "$log" | tail -n 1 | tr -d '\r' | cut -c1-90 || true)
     if [ -t 1 ]; then
       printf '\r\033[K    %4d s  %s' $((SECONDS - started)) "$words"
     elif [ $((SECONDS - started)) -ge $((told + 10)) ]; then

@@ -32,11 +32,13 @@ if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
 PYTHON
 }
 
-# missing_packages PURPOSE: prints the Debian packages without which demo or test cannot run here.
+# has_library NAME: whether the loader knows a library whose file name begins so.
+has_library() {
+  case $(PATH=$PATH:/sbin:/usr/sbin ldconfig -p) in *"	$1"*) true ;; *) false ;; esac
+}
+
+# missing_packages: prints the Debian packages without which demo or test cannot run here.
 missing_packages() {
-  local libraries
-  libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p)
-  has_library() { [ "${libraries#*"$1"}" != "$libraries" ]; }
   command -v gcc >/dev/null || echo gcc
   command -v g++ >/dev/null || echo g++
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
@@ -50,7 +52,7 @@ missing_packages() {
 
 # missing_test_packages: prints packages that only tests use; without one its tests cannot be run.
 missing_test_packages() {
-  PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q 'libsdformat[0-9]*\.so' || echo libsdformat12-12
+  has_library libsdformat || echo libsdformat12-12
   command -v chromium chromium-browser google-chrome >/dev/null || echo chromium
   command -v chromedriver >/dev/null || echo chromium-driver
 }
@@ -97,13 +99,14 @@ offer_packages() {
     apt_is_fresh=yes
   fi
   for package in "$@"; do
-    if apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [0-9]'; then
-      wanted+=("$package")
-    else
-      say "note: this release has no package $package: the tests that use it will say so"
-    fi
+    case $(apt-cache policy "$package" 2>/dev/null) in
+      *"Candidate: "[0-9]*) wanted+=("$package") ;;
+      *) say "note: this release has no package $package: the tests that use it will say so" ;;
+    esac
   done
-  if [ ${#wanted[@]} -gt 0 ]; then run apt-install-tests "system packages for tests: ${wanted[*]}" apt_install "${wanted[@]}"; fi
+  if [ ${#wanted[@]} -gt 0 ]; then
+    run apt-install-tests "system packages for tests: ${wanted[*]}" apt_install "${wanted[@]}"
+  fi
 }
 
 # system_state: changes whenever a package of the system is installed or removed.
