@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,11 +239,9 @@ def _listing(names: list[str]) -> str:
 
 
 def _is_installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.distribution(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    """Return whether this Python environment itself has a distribution: a sourced ROS adds folders of its own."""
+    here = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    return any(importlib.metadata.distributions(name=distribution, path=here))
 
 
 def _has_module(name: str) -> bool:
