@@ -1,0 +1,94 @@
+"""What clients send: the bodies of the console's HTTP API."""
+
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from robot_ops.core.clock import to_ns
+from robot_ops.core.ids import PersonId, PlaceId
+from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskRequest
+
+OPERATOR = "console"
+"""Who stops and releases when the client does not say."""
+
+
+class _TaskBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    request_id: str = Field(
+        default_factory=lambda: f"console-{uuid4()}",
+        description="Idempotence key: the same id again is the same request.",
+    )
+    pickup: str = Field(description="Id of a place.")
+    destination: str = Field(description="Id of a place.")
+    priority: int = Field(default=0, description="-10..10, larger goes first.")
+    due_in: float | None = Field(default=None, gt=0, le=86_400, description="Seconds from now, null for no hurry.")
+
+    def _due_ns(self, now_ns: int) -> int | None:
+        return None if self.due_in is None else now_ns + to_ns(self.due_in)
+
+
+class GuideBody(_TaskBody):
+    """Lead a visitor."""
+
+    kind: Literal["guide"]
+    language: str = "en"
+    party_size: int = 1
+
+    def request(self, now_ns: int) -> TaskRequest:
+        """Return the request.
+
+        Raises:
+            RequestError: a field is wrong.
+        """
+        return GuidanceRequest(
+            request_id=self.request_id,
+            pickup=PlaceId(self.pickup),
+            destination=PlaceId(self.destination),
+            language=self.language,
+            party_size=self.party_size,
+            priority=self.priority,
+            due_ns=self._due_ns(now_ns),
+        )
+
+
+class DeliverBody(_TaskBody):
+    """Carry a document."""
+
+    kind: Literal["deliver"]
+    sender: str = Field(description="Id of a member of staff.")
+    recipient: str = Field(description="Id of a member of staff.")
+    document: str = Field(description="What the document is called.")
+
+    def request(self, now_ns: int) -> TaskRequest:
+        """Return the request.
+
+        Raises:
+            RequestError: a field is wrong.
+        """
+        return DeliveryRequest(
+            request_id=self.request_id,
+            pickup=PlaceId(self.pickup),
+            destination=PlaceId(self.destination),
+            sender=PersonId(self.sender),
+            recipient=PersonId(self.recipient),
+            document=self.document,
+            priority=self.priority,
+            due_ns=self._due_ns(now_ns),
+        )
+
+
+TaskBody = Annotated[GuideBody | DeliverBody, Field(discriminator="kind")]
+
+
+class CancelBody(BaseModel):
+    """Why a task is canceled."""
+
+    reason: str = Field(default="canceled at the console", min_length=1, max_length=200)
+
+
+class StopBody(BaseModel):
+    """Who stops or releases."""
+
+    operator: str = Field(default=OPERATOR, min_length=1, max_length=60, pattern=r"\S")

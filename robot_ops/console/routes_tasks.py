@@ -1,0 +1,34 @@
+"""Tasks: list, submit, cancel."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+
+from robot_ops.console.bodies import CancelBody, TaskBody
+from robot_ops.console.hall_json import accepted_entry, task_entry
+from robot_ops.console.workers import Workers
+from robot_ops.core.ids import TaskId
+from robot_ops.dispatch.ports import Operations
+
+
+def task_routes(operations: Operations, workers: Workers) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/tasks", tags=["tasks"])
+
+    @router.get("", summary="Tasks; with_finished adds those that ended lately")
+    async def tasks(with_finished: bool = True) -> list[dict[str, Any]]:
+        listed = operations.view().tasks
+        return [task_entry(task) for task in listed if with_finished or not task.status.is_final]
+
+    @router.post("", status_code=201, summary="Submit a task; answered when it is on disk. Codes are told only here")
+    async def submit(body: TaskBody) -> Mapping[str, Any]:
+        request = body.request(operations.view().stamp_ns)
+        return accepted_entry(await workers.run(operations.submit, request))
+
+    @router.post("/{task_id}/cancel", summary="Cancel a task")
+    async def cancel(task_id: str, body: CancelBody | None = None) -> dict[str, str]:
+        await workers.run(operations.cancel, TaskId(task_id), (body or CancelBody()).reason)
+        return {"task_id": task_id}
+
+    return router

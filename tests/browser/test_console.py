@@ -1,0 +1,319 @@
+"""The console's page in a real Chromium, against the real server and a hall in memory."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from robot_ops.console.app import create_app
+from robot_ops.core.clock import SystemClock
+from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.core.resources import shared_folder
+from robot_ops.dispatch.ports import Alarm, PersonView
+from robot_ops.site.files import load_site
+from robot_ops.site.model import Site
+from robot_ops.tasks.requests import DeliveryRequest
+from robot_ops.testing.operations import MemoryOperations
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,800",
+)
+ROBOTS = tuple(RobotId(name) for name in ("guide_1", "guide_2", "courier_1"))
+PATIENCE = 20.0  # s; a busy machine is no reason to fail
+EVIL = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM.exists() and DRIVER.exists()), reason="Chromium is not installed")
+
+
+class Server:
+    """The console on a port of its own; it can go away and come back."""
+
+    def __init__(self, hall: MemoryOperations, site: Site) -> None:
+        self._app = create_app(hall, site)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        config = uvicorn.Config(
+            self._app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        pause = threading.Event()
+        for _ in range(200):
+            if self._server.started:
+                return
+            pause.wait(0.05)
+        raise AssertionError("the server did not start")
+
+    def stop(self) -> None:
+        assert self._server is not None
+        assert self._thread is not None
+        self._server.should_exit = True
+        self._thread.join(10.0)
+
+
+class Page:
+    """The console's page as a user handles it."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def find(self, css: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def all(self, css: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, css)
+
+    def click(self, css: str) -> None:
+        self.wait(lambda: self.find(css).is_displayed() and self.find(css).is_enabled())
+        self.find(css).click()
+
+    def wait(self, condition: Any) -> None:
+        WebDriverWait(self.driver, PATIENCE, poll_frequency=0.1, ignored_exceptions=(Exception,)).until(
+            lambda _driver: condition()
+        )
+
+    def texts(self, css: str) -> list[str]:
+        return [element.text for element in self.all(css)]
+
+    def open_task_form(self, kind: str) -> None:
+        self.click("#new-task")
+        self.click(f"[data-kind={kind}]")
+
+    def choose(self, name: str, value: str) -> None:
+        Select(self.find(f"#task-form select[name={name}]")).select_by_value(value)
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return load_site(shared_folder("sites") / "immigration_hall.yaml")
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def hall(site: Site) -> MemoryOperations:
+    hall = MemoryOperations(site, SystemClock(), robots=ROBOTS)
+    hall.people = [PersonView(level="hall", x=20.0, y=14.0), PersonView(level="office", x=36.0, y=31.0)]
+    return hall
+
+
+@pytest.fixture
+def server(hall: MemoryOperations, site: Site) -> Iterator[Server]:
+    server = Server(hall, site)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(driver: webdriver.Chrome, server: Server) -> Iterator[Page]:
+    driver.get_log("browser")
+    driver.get(server.url)
+    page = Page(driver)
+    page.wait(lambda: page.find("#main-map").get_attribute("data-robots") == " ".join(ROBOTS))
+    yield page
+    driver.get("about:blank")
+
+
+def errors(page: Page) -> list[str]:
+    return [entry["message"] for entry in page.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_the_map_shows_robots_and_people_on_their_levels(page: Page) -> None:
+    hall_map, office_map = page.find("#main-map"), page.find("#side-map")
+    page.wait(lambda: hall_map.get_attribute("data-people") == "1")
+    assert office_map.get_attribute("data-people") == "1"
+    assert office_map.get_attribute("data-robots") == ""
+    assert "guide_1" in str(hall_map.get_attribute("aria-label"))
+    page.click("[data-level=office]")
+    page.wait(lambda: page.find("#side-map").get_attribute("data-robots") == " ".join(ROBOTS))
+    assert page.find("#side-name").text.lower() == "hall"
+    assert errors(page) == []
+
+
+def test_the_map_is_drawn_and_can_be_moved(page: Page) -> None:
+    picture = "return document.getElementById('main-map').toDataURL().length"
+    page.wait(lambda: page.driver.execute_script(picture) > 10_000)
+    before = page.driver.execute_script(picture)
+    canvas = page.find("#main-map")
+    canvas.send_keys("+", "+", Keys.ARROW_LEFT)
+    page.wait(lambda: page.driver.execute_script(picture) != before)
+    page.click("#zoom-fit")
+    page.click("#zoom-in")
+
+
+def test_nothing_is_cut_off_on_a_small_screen(page: Page) -> None:
+    script = "return [document.documentElement.scrollWidth, innerWidth, document.body.scrollHeight, innerHeight]"
+    width, inner_width, height, inner_height = page.driver.execute_script(script)
+    assert width <= inner_width
+    assert height <= inner_height
+    stop = page.find("#stop-all").rect
+    assert stop["x"] + stop["width"] <= inner_width
+
+
+def test_a_task_goes_from_the_form_to_the_list_and_is_canceled(page: Page, hall: MemoryOperations) -> None:
+    page.open_task_form("guide")
+    page.choose("pickup", "kiosk_2")
+    page.choose("destination", "counter_5")
+    page.choose("language", "fr")
+    page.click("#send-task")
+    page.click("#close-task")
+    page.wait(lambda: page.texts(".task .what") == ["Guide Kiosk 2 → Counter 5"])
+    assert hall.tasks[TaskId("task-1")].request.pickup == "kiosk_2"
+    page.click("[data-task=task-1] button")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: page.texts(".task") == [])
+    page.click("#show-all")
+    page.wait(lambda: page.texts(".task .status") == ["canceled"])
+    assert errors(page) == []
+
+
+def test_a_delivery_tells_its_codes_once(page: Page, hall: MemoryOperations) -> None:
+    page.open_task_form("deliver")
+    page.choose("sender", "clerk_ada")
+    page.choose("recipient", "officer_ines")
+    page.find("[name=document]").send_keys("Visa application")
+    page.click("#send-task")
+    page.wait(lambda: page.find("#sender-code").text == "482913")
+    assert page.find("#recipient-code").text == "705126"
+    request = hall.tasks[TaskId("task-1")].request
+    assert (request.pickup, request.destination) == ("counter_1", "desk_3")
+    page.click("#close-task")
+    assert "482913" not in page.driver.page_source.replace(
+        page.find("#task-dialog").get_attribute("outerHTML") or "", ""
+    )
+    page.click("#new-task")
+    assert "482913" not in page.driver.page_source
+
+
+def test_what_is_wrong_with_a_task_is_told_in_the_form(page: Page, hall: MemoryOperations) -> None:
+    page.open_task_form("deliver")
+    page.choose("sender", "clerk_ada")
+    page.choose("recipient", "clerk_ada")
+    page.find("[name=document]").send_keys("Visa")
+    page.click("#send-task")
+    page.wait(lambda: "same place" in page.find("#task-form .problem").text)
+    assert page.find("[name=document]").get_attribute("value") == "Visa"
+    hall.is_fleet_online = False
+    page.choose("recipient", "officer_ines")
+    page.click("#send-task")
+    page.wait(lambda: "did not answer" in page.find("#task-form .problem").text)
+    assert not hall.tasks
+
+
+def test_markup_in_texts_stays_text(page: Page, hall: MemoryOperations, site: Site) -> None:
+    staff = list(site.staff.values())
+    hall.submit(
+        DeliveryRequest(
+            request_id="evil",
+            pickup=staff[0].place,
+            destination=staff[7].place,
+            sender=staff[0].id,
+            recipient=staff[7].id,
+            document=EVIL,
+        )
+    )
+    hall.alarms = [Alarm(alarm_id="a", severity="error", text=EVIL, robot=ROBOTS[0], since_ns=0)]
+    page.wait(lambda: EVIL in page.find(".task .more").get_attribute("textContent"))
+    page.wait(lambda: EVIL in page.find(".alarm").text)
+    assert page.all(".task img, .alarm img, .task script, .alarm script") == []
+    assert page.driver.title != "1"
+
+
+def test_one_robot_is_stopped_and_released(page: Page, hall: MemoryOperations) -> None:
+    operator = page.find("#operator")
+    operator.send_keys(Keys.CONTROL, "a")
+    operator.send_keys(Keys.NULL, "nora", Keys.TAB)
+    page.click("[data-robot=guide_2]")
+    page.wait(lambda: page.find("#stop-robot").get_attribute("aria-label") == "Stop guide_2")
+    page.click("#stop-robot")
+    page.wait(lambda: page.find("[data-robot=guide_2] .state").text == "stopped by nora")
+    assert hall.stopped == {"guide_2": "nora"}
+    page.click("#release-robot")
+    page.wait(lambda: hall.stopped == {})
+    page.wait(lambda: page.find("[data-robot=guide_2] .state").text == "idle")
+
+
+def test_all_robots_are_stopped_at_once_and_released_after_a_question(page: Page, hall: MemoryOperations) -> None:
+    hall.unreachable = {ROBOTS[2]}
+    page.click("#stop-all")
+    page.wait(lambda: "NOT confirmed by courier_1" in page.find(".notice.bad").text)
+    assert set(hall.stopped) == {"guide_1", "guide_2"}
+    hall.unreachable = set()
+    page.click("#stop-all")
+    page.wait(lambda: set(hall.stopped) == set(ROBOTS))
+    page.click("#release-all")
+    page.click("#confirm-dialog button[value=no]")
+    assert set(hall.stopped) == set(ROBOTS)
+    page.click("#release-all")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: hall.stopped == {})
+
+
+def test_a_robot_is_shown_in_detail(page: Page) -> None:
+    page.click("[data-robot=courier_1]")
+    page.wait(lambda: page.find(".camera img").get_property("naturalWidth") == 320)
+    assert "Cargo" in page.texts(".facts dt")
+    assert page.texts("[data-camera]") == ["front", "compartment"]
+    page.wait(lambda: "Drive to the counter" in page.texts(".tree .node"))
+    page.click("[data-camera=compartment]")
+    page.wait(lambda: page.find(".camera img").is_displayed())
+
+
+def test_a_lost_server_is_told_and_found_again(page: Page, server: Server, hall: MemoryOperations) -> None:
+    assert not page.find("#banner").is_displayed()
+    server.stop()
+    page.wait(lambda: "Connection to the console server lost" in page.find("#banner").text)
+    page.click("#stop-all")
+    page.wait(lambda: "does not answer" in page.find(".notice.bad").text)
+    server.start()
+    page.wait(lambda: not page.find("#banner").is_displayed())
+    hall.is_fleet_online = False
+    page.wait(lambda: page.find("#fleet-badge").text == "fleet offline")
+
+
+def test_the_page_of_the_api_lists_its_calls(driver: webdriver.Chrome, server: Server) -> None:
+    driver.get_log("browser")
+    driver.get(f"{server.url}docs")
+    page = Page(driver)
+    page.wait(lambda: "/api/stop_all" in page.texts("#calls code"))
+    assert errors(page) == []
