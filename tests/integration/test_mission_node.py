@@ -18,6 +18,10 @@ from robot_ops_interfaces.msg import (
     Compartment,
     CompartmentArray,
     CustodyEvent,
+    DoorRequest,
+    DoorState,
+    LiftRequest,
+    LiftState,
     LockCommand,
     MissionReport,
     RobotStatus,
@@ -35,7 +39,7 @@ from robot_ops.ros_nodes.runtime import ros
 from robot_ops.ros_nodes.vocabulary import from_progress, to_clearance, to_order
 from robot_ops.tasks.orders import MissionKind, MissionOrder
 from robot_ops.testing.mission_bench import SENDER_CODE, NodeByNodeFleet, chore_order, delivery_order
-from robot_ops.testing.mission_site import COURIER, DESK, GUIDE, KIOSK, SPOT, mission_site
+from robot_ops.testing.mission_site import COURIER, DESK, GUIDE, KIOSK, OFFICE_DESK, SPOT, mission_site
 from robot_ops.testing.robot_body import FakeNavigator, FakePeople, MemoryCustodyLog
 
 BEHAVIORS = Path(__file__).parents[2] / "behaviors"
@@ -55,6 +59,8 @@ class Surroundings(Node):
         self.is_locked = True
         self._clock_topic = self.create_publisher(Clock, "/clock", SENSOR)
         self._clearance = self.create_publisher(Clearance, f"/{robot}/clearance", STATE)
+        self._doors = self.create_publisher(DoorState, "/door_states", STATE)
+        self._lifts = self.create_publisher(LiftState, "/lift_states", STATE)
         self._compartments = self.create_publisher(CompartmentArray, f"/{robot}/compartments", STATE)
         for kind, name, qos in (
             (RouteProgress, "progress", STATE),
@@ -64,9 +70,12 @@ class Surroundings(Node):
             (CustodyEvent, "custody", EVENTS),
             (Tree, "tree", STATE),
             (LockCommand, "lock_command", MESSAGES),
+            (DoorRequest, "/door_requests", MESSAGES),
+            (LiftRequest, "/lift_requests", MESSAGES),
         ):
             self.got[kind] = []
-            self.create_subscription(kind, f"/{robot}/{name}", self._keeper(kind), qos)
+            topic = name if name.startswith("/") else f"/{robot}/{name}"
+            self.create_subscription(kind, topic, self._keeper(kind), qos)
         self.mission = ActionClient(self, ExecuteMission, f"/{robot}/mission")
         self.authenticate = self.create_client(Authenticate, f"/{robot}/authenticate")
         self.confirm = self.create_client(Confirm, f"/{robot}/confirm")
@@ -80,6 +89,13 @@ class Surroundings(Node):
             clearance = self.fleet.answer(from_progress(message), self.now_ns)
             if clearance is not None:
                 self._clearance.publish(to_clearance(clearance))
+        if kind is DoorRequest:
+            state = DoorState.OPEN if message.is_needed else DoorState.CLOSED
+            self._doors.publish(DoorState(stamp=to_time(self.now_ns), door=message.door, state=state))
+        if kind is LiftRequest:
+            state = LiftState(stamp=to_time(self.now_ns), lift=message.lift, level=message.level)
+            state.is_open, state.session = message.is_needed, message.session if message.is_needed else ""
+            self._lifts.publish(state)
         if kind is LockCommand:
             self.is_locked = message.command == LockCommand.LOCK
 
@@ -176,6 +192,19 @@ def test_a_mission_is_driven_by_clearances_and_ends_with_its_result(stand):
     trees = s.around.got[Tree]
     assert any(node.type == "GoToPlace" and node.status == "RUNNING" for tree in trees for node in tree.nodes)
     s.until(lambda: s.around.got[RobotStatus][-1].mission_id == "")
+
+
+def test_doors_and_lifts_are_asked_for_again_and_again_and_then_released(stand):
+    s = stand(GUIDE, SPOT)
+    goal = s.send(chore_order(GUIDE, MissionKind.PARK, OFFICE_DESK))
+    assert s.wait_for(goal.get_result_async()).status == GoalStatus.STATUS_SUCCEEDED
+    doors = [r.is_needed for r in s.around.got[DoorRequest]]
+    lifts = [(r.level, r.is_needed) for r in s.around.got[LiftRequest]]
+    assert doors.count(True) > 3
+    assert doors[-1] is False
+    assert ("hall", True) in lifts
+    assert lifts[-1] == ("office", False)
+    assert {r.session for r in s.around.got[LiftRequest]} == {GUIDE}
 
 
 def test_a_goal_that_does_not_fit_is_refused(stand):
