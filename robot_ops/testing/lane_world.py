@@ -96,8 +96,8 @@ class LaneWorld:
             if robot.goal is not None and robot.has_arrived:
                 self.arrivals += 1
             is_resting = self._rng.random() < 0.2
-            robot.want(None if is_resting else goals[int(self._rng.integers(len(goals)))])
-            robot.tail = float(self._rng.choice(self._trouble.tails))
+            goal = None if is_resting else goals[int(self._rng.integers(len(goals)))]
+            robot.want(goal, tail=float(self._rng.choice(self._trouble.tails)))
             self._rest_until[robot.robot] = self.seconds + float(self._rng.random()) * (20.0 if is_resting else 8.0)
 
     def restart_fleet(self) -> None:

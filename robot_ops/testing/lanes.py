@@ -125,6 +125,7 @@ class LaneRobot:
 
     Attributes:
         pace: m/s it drives at most just now, 0 to stand still.
+        tail: meters of people who follow it where it has driven.
     """
 
     def __init__(self, site: Site, robot: RobotId, start: NodeId) -> None:
@@ -145,6 +146,7 @@ class LaneRobot:
         self._along = 0.0  # from the reached waypoint's center; may be negative, it counts as reached a little before
         self._ride = 0.0
         self._shift = 0  # waypoints that it keeps before the route's first
+        self._trace = [(node.x, node.y)]  # where it was, the latest first
         self._heard_ns = -1
         self._sent_ns = -NS_PER_S
         self._sent: tuple[object, ...] = ()
@@ -180,10 +182,12 @@ class LaneRobot:
         is_at_end = self._reached == self._cleared == len(self._way) - 1 and self._along >= 0.0
         return is_at_end and self._way[self._reached].node == self._site.places[self.goal].node
 
-    def want(self, goal: PlaceId | None) -> None:
-        """Take a new goal."""
+    def want(self, goal: PlaceId | None, *, tail: float = 0.0) -> None:
+        """Take a new goal; the followers gather around the robot first."""
         self.goal = goal
         self.goal_seq += 1
+        self.tail = tail
+        self._trace = [self.xy]
 
     def on_clearance(self, clearance: Clearance) -> None:
         """Take a clearance over if it answers the present goal and agrees with what is held."""
@@ -202,6 +206,11 @@ class LaneRobot:
 
     def drive(self, seconds: float) -> None:
         """Move for a while."""
+        level = self.level
+        self._drive(seconds)
+        self._trace = [self.xy, *self._trace] if self.level == level else [self.xy]
+
+    def _drive(self, seconds: float) -> None:
         way = self.pace * seconds
         while way > 0.0:
             if self._along < 0.0:
@@ -246,11 +255,18 @@ class LaneRobot:
             tail=self.tail,
         )
 
-    def held_shape(self) -> shapely.LineString:
-        """Return the line from where it is through the end of its clearance on its level."""
-        points = [self.xy]
+    def held_shape(self) -> shapely.Geometry:
+        """Return the line from the end of its tail through the end of its clearance on its level."""
+        behind, length = [self.xy], 0.0
+        for point in self._trace:
+            length += math.dist(point, behind[-1])
+            if length >= self.tail:
+                break
+            behind.append(point)
+        self._trace = self._trace[: len(behind) + 1]
+        points = behind[::-1]
         for waypoint in self.held[1 if self._along >= 0.0 else 0 :]:
             if waypoint.level != self.level:
                 break
             points.append((waypoint.x, waypoint.y))
-        return shapely.LineString([*points, points[-1]])
+        return shapely.LineString(points) if len(set(points)) > 1 else shapely.Point(points[0])

@@ -104,7 +104,8 @@ def _near(segments: _Segments, levels: list[str], distance: float) -> list[tuple
     for level in sorted(set(levels)):
         cells = np.array([index for index, at in enumerate(levels) if at == level])
         coordinates = np.stack([segments.starts[cells], segments.ends[cells]], axis=1)
-        shapes = shapely.linestrings(coordinates)
+        is_point = (coordinates[:, 0] == coordinates[:, 1]).all(axis=1)  # GEOS finds nothing near a line without length
+        shapes = np.where(is_point, shapely.points(coordinates[:, 0]), shapely.linestrings(coordinates))
         found = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=distance - 1e-9)
         pairs += [(int(cells[a]), int(cells[b])) for a, b in found.T if a != b]
     return sorted(pairs)

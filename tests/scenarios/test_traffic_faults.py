@@ -63,7 +63,6 @@ def test_fleet_under_trouble(name: str, tails: tuple[float, ...]):
     free = iter([goal for goal in goals if "s" in goal or "b" in goal] + list(goals))
     for robot in world.robots.values():
         robot.want(next(free))
-        robot.tail = 0.0
     robots = world.robots.values()
     is_done = world.run(PATIENCE, until=lambda: all(robot.has_arrived for robot in robots))
     assert is_done, world.control.waits()
