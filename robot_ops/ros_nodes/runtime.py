@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -12,6 +13,8 @@ from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+
+_LOOK_EVERY: Final = 0.5  # s; signals reach Python only when the executor returns from its wait
 
 
 @contextmanager
@@ -37,7 +40,7 @@ def spin(*nodes: Node) -> None:
     with _on_signal(lambda: executor.create_task(stop.set_result, None)):
         try:
             while rclpy.ok() and not stop.done():
-                executor.spin_until_future_complete(stop, timeout_sec=3600.0)
+                executor.spin_until_future_complete(stop, timeout_sec=_LOOK_EVERY)
         except ExternalShutdownException:
             pass
         finally:
@@ -89,6 +92,6 @@ class BackgroundSpin:
     def _run(self) -> None:
         try:
             while rclpy.ok() and not self._stop.done():
-                self._executor.spin_until_future_complete(self._stop, timeout_sec=3600.0)
+                self._executor.spin_until_future_complete(self._stop, timeout_sec=_LOOK_EVERY)
         except ExternalShutdownException:
             pass

@@ -261,8 +261,8 @@ class DeterministicRun:
     def _order(self, order: MissionOrder) -> None:
         try:
             self._stations[order.robot].agent.start_mission(order)
-        except StateError:
-            return  # still busy with another mission; the fleet repeats its order
+        except (StateError, RequestError):
+            return  # busy with another mission, or no order for this robot; the fleet sees that nothing starts
 
     def _step(self, step: int) -> None:
         self.clock.advance(STEP)
