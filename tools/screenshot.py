@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--width", type=int, default=1600)
     parser.add_argument("--height", type=int, default=1000)
     parser.add_argument("--robot", help="robot to show in detail, the first when not given")
+    parser.add_argument("--camera", help="camera of that robot, its first when not given")
     parser.add_argument("--light", action="store_true", help="light colors instead of dark ones")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for robots")
     arguments = parser.parse_args()
@@ -42,7 +43,10 @@ def main() -> int:
             _wait_for_robots(driver, arguments.timeout)
             if arguments.robot:
                 driver.find_element(By.CSS_SELECTOR, f"[data-robot='{arguments.robot}']").click()
-            _wait_for_picture(driver)
+            if arguments.camera:
+                driver.find_element(By.CSS_SELECTOR, f"[data-camera='{arguments.camera}']").click()
+            _wait_for(driver, ".camera img")
+            _wait_for(driver, ".tree .node")
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
             driver.save_screenshot(str(arguments.out))
         except (TimeoutException, WebDriverException) as error:
@@ -74,14 +78,17 @@ def _wait_for_robots(driver: webdriver.Chrome, timeout: float) -> None:
     WebDriverWait(driver, timeout).until(has_robots)
 
 
-def _wait_for_picture(driver: webdriver.Chrome) -> None:
-    """Wait for the camera's picture, which not every system has."""
+def _wait_for(driver: webdriver.Chrome, css: str) -> None:
+    """Wait for a part that not every robot has at every time."""
+
+    def is_shown(browser: webdriver.Chrome) -> bool:
+        found = browser.find_elements(By.CSS_SELECTOR, css)
+        return bool(found) and found[0].is_displayed()
+
     try:
-        WebDriverWait(driver, 6.0).until(
-            lambda browser: browser.find_element(By.CSS_SELECTOR, ".camera img").is_displayed()
-        )
+        WebDriverWait(driver, 6.0).until(is_shown)
     except TimeoutException:
-        sys.stderr.write("there is no camera picture\n")
+        sys.stderr.write(f"the picture lacks {css}\n")
 
 
 if __name__ == "__main__":

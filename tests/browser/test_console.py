@@ -299,6 +299,16 @@ def test_a_robot_is_shown_in_detail(page: Page) -> None:
     page.wait(lambda: page.find(".camera img").is_displayed())
 
 
+def test_a_camera_without_a_picture_says_so(
+    page: Page, hall: MemoryOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hall, "camera_jpeg", lambda robot, camera: None)
+    page.click("[data-robot=courier_1]")
+    page.wait(lambda: page.find(".camera").text == "no picture")
+    assert not page.find(".camera img").is_displayed()
+    assert errors(page) == []
+
+
 def test_a_lost_server_is_told_and_found_again(page: Page, server: Server, hall: MemoryOperations) -> None:
     assert not page.find("#banner").is_displayed()
     server.stop()

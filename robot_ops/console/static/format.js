@@ -41,9 +41,9 @@ export class Names {
     if (task.robot) parts.push(task.phase ? `${task.robot}, ${words(task.phase)}` : task.robot);
     if (request.kind === "guide") parts.push(`${request.party_size} ${request.party_size === 1 ? "visitor" : "visitors"}, ${request.language}`);
     else parts.push(`“${request.document}”, ${this.person(request.sender)} to ${this.person(request.recipient)}`);
-    if (task.reason) parts.push(task.reason);
     if (task.finished) parts.push(`ended ${clock(task.finished)}`);
-    else if (task.estimated_finish) parts.push(`about ${clock(task.estimated_finish)}`);
+    else if (task.estimated_finish) parts.push(`done about ${clock(task.estimated_finish)}`);
+    if (task.reason) parts.push(task.reason);
     return parts.join(" · ");
   }
 }

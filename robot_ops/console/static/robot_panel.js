@@ -7,6 +7,7 @@ import { releaseRobot, stopRobot } from "./stops.js";
 
 const PICTURE_EVERY = 500; // ms
 const TREE_EVERY = 1_000;
+const NEEDS_REASON = new Set(["blocked", "delayed"]);
 const MARKS = { RUNNING: "▶", SUCCESS: "✓", FAILURE: "✗", INVALID: "·" };
 
 export class RobotPanel {
@@ -69,7 +70,7 @@ export class RobotPanel {
       ["Battery", `${percent(robot.battery_soc)}${robot.is_charging ? ", charging" : ""}`, robot.battery_soc !== null && robot.battery_soc < 0.2],
       ["Task", task ? this.names.task(task) : robot.task_id ?? "–"],
       ["Phase", words(robot.phase) || "–"],
-      ["Waits for", robot.waiting_for || task?.reason || "–"],
+      ["Waits for", robot.waiting_for || (NEEDS_REASON.has(task?.status) && task.reason) || "–"],
       ["Safety", robot.safety || "–", robot.is_stopped],
       ["At", robot.at ? `${robot.at.level}  ${robot.at.x.toFixed(1)}, ${robot.at.y.toFixed(1)} m` : "unknown", robot.at === null],
       ["Speed", robot.speed === null ? "–" : `${robot.speed.toFixed(1)} m/s`],
