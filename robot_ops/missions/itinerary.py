@@ -16,7 +16,7 @@ from robot_ops.tasks.routes import Clearance, Waypoint
 
 REACHED_RADIUS: Final = 0.3
 """m; a waypoint is reached when the robot's center is this close (see RouteProgress)."""
-PASSED_RADIUS: Final = 0.6
+PASSED_RADIUS: Final = 0.8
 """m; so far beside a waypoint a robot that cuts the corner may pass it."""
 
 

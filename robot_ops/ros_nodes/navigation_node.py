@@ -1,6 +1,7 @@
 """Navigation of one robot as a ROS node, in place of Nav2: localization, path following and docking.
 
-In:  odom (nav_msgs/Odometry), scan (sensor_msgs/LaserScan), initialpose (geometry_msgs/PoseWithCovarianceStamped)
+In:  odom (nav_msgs/Odometry), scan (sensor_msgs/LaserScan), initialpose (geometry_msgs/PoseWithCovarianceStamped),
+     safety_state (SafetyState): while a stop is latched the node calls for a standstill, whatever its goal
 Out: cmd_vel_nav, cmd_vel_dock (geometry_msgs/Twist, with every scan while driving), /tf map -> <robot>/odom and pose
      (geometry_msgs/PoseWithCovarianceStamped) at 5 Hz, map (nav_msgs/OccupancyGrid, latched), plan (nav_msgs/Path) and
      local_costmap (nav_msgs/OccupancyGrid) at 1 Hz for those who listen
@@ -22,6 +23,7 @@ from nav_msgs.msg import Path as PathMsg
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from robot_ops_interfaces.msg import SafetyState
 from sensor_msgs.msg import LaserScan as LaserScanMsg
 from tf2_msgs.msg import TFMessage
 
@@ -99,6 +101,7 @@ class NavigationNode(Node):
         self._scans = 0
         self._ticks = 0
         self._is_speaking: MotionSource | None = None
+        self._is_stopped = False
         self._commands = {
             MotionSource.NAV: self.create_publisher(TwistMsg, "cmd_vel_nav", COMMAND),
             MotionSource.DOCK: self.create_publisher(TwistMsg, "cmd_vel_dock", COMMAND),
@@ -112,6 +115,7 @@ class NavigationNode(Node):
         self._goals = NavigationGoals(self, self._pilot, self._now_ns, self._forget_scan_age)
         self.create_subscription(OdometryMsg, "odom", self._on_odometry, SENSOR)
         self.create_subscription(LaserScanMsg, "scan", self._on_scan, SENSOR)
+        self.create_subscription(SafetyState, "safety_state", self._on_safety, STATE)
         self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, MESSAGES)
         self.create_timer(_TIMER, self._on_timer)
         if start is not None:
@@ -220,6 +224,9 @@ class NavigationNode(Node):
             return
         self._is_map_told = False
 
+    def _on_safety(self, message: SafetyState) -> None:
+        self._is_stopped = message.state == SafetyState.STATE_STOPPED
+
     def _on_timer(self) -> None:
         self._ticks += 1
         now_ns = self._now_ns()
@@ -245,7 +252,8 @@ class NavigationNode(Node):
             # The last word of a source is a standstill.
             self._commands[self._is_speaking].publish(to_twist(STANDSTILL))
         if command.source is not None:
-            self._commands[command.source].publish(to_twist(command.twist))
+            twist = STANDSTILL if self._is_stopped else command.twist
+            self._commands[command.source].publish(to_twist(twist))
         self._is_speaking = command.source
         self._goals.step()
 
