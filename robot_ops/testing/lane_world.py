@@ -101,9 +101,8 @@ class LaneWorld:
             self._rest_until[robot.robot] = self.seconds + float(self._rng.random()) * (20.0 if is_resting else 8.0)
 
     def restart_fleet(self) -> None:
-        """Kill the fleet process with all that is on its way, and start a new one."""
+        """Kill the fleet process and start a new one; what is on its way still arrives."""
         self.control = TrafficControl(self._site)
-        self._network = BadNetwork(self._rng, loss=self._trouble.loss, delay=self._trouble.delay)
 
     def _step(self) -> None:
         self._count += 1

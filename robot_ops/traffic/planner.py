@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import shapely
+
 from robot_ops.core.ids import RobotId
 from robot_ops.site.model import PlaceKind
 from robot_ops.traffic.conflicts import ConflictMap
@@ -21,6 +23,7 @@ _LEADERS: Final = 3
 """How many robots are tried as the first to be planned before the joint search."""
 _THROUGH_PENALTY: Final = 6.0
 """Seconds that a robot drives more to stand on a dead end or waiting spot instead of a through route."""
+_CROWDED_ZONES: Final = ("queue", "no_wait")
 _PLACE_PENALTY: Final = 3.0
 """Seconds that a robot drives more to stand on no other one's place."""
 _GAIN: Final = 1.0
@@ -107,8 +110,9 @@ class Planner:
             if not wanted:
                 break
             moves = self._one_by_one(bodies, goals, wanted)
-            if moves is None:
-                moves = self._together(bodies, goals, limit)
+            if moves is not None:
+                return Arrangement(moves=moves, planned=frozenset(wanted))
+            moves = self._together(bodies, goals, limit)
             if moves is not None:
                 moves = self.improve(bodies, self._without_detours(bodies, moves), goals)
                 return Arrangement(moves=moves, planned=frozenset(wanted))
@@ -219,6 +223,16 @@ def _penalties(graph: LaneGraph) -> list[float]:
     for place in graph.site.places.values():
         node = graph.number[place.node]
         penalties[node] = 0.0 if place.kind is PlaceKind.WAITING else penalties[node] + _PLACE_PENALTY
-    for node in graph.cabins:
-        penalties[node] = math.inf
+    site = graph.site
+    for zone in site.zones.values():
+        outline = shapely.Polygon(zone.corners)
+        for node in site.nodes.values():
+            if (
+                node.level == zone.level
+                and zone.kind in _CROWDED_ZONES
+                and outline.covers(shapely.Point(node.x, node.y))
+            ):
+                penalties[graph.number[node.id]] += _THROUGH_PENALTY
+    for number in graph.cabins:
+        penalties[number] = math.inf
     return penalties
