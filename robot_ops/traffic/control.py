@@ -89,8 +89,8 @@ class TrafficControl:
         """Plan where needed and clear what can be cleared.
 
         Returns:
-            the clearances of all robots that have one, in the order of their ids, stamped with this instant; to be
-            sent again and again.
+            the clearances of all robots that have one, in the order of their ids, each stamped with the instant of its
+            last change; to be sent again and again.
         """
         if self._is_collecting(now_ns):
             return ()
@@ -147,6 +147,8 @@ class TrafficControl:
         cleared = len(track.path) - 1 - route.first
         known = self._clearances.get(track.robot)
         if known is not None and known.route_id == route.id and known.goal_seq == track.goal_seq:
+            if (known.cleared, known.waiting_for) == (cleared, waiting_for):
+                return known
             return replace(known, stamp_ns=now_ns, cleared=cleared, waiting_for=waiting_for)
         return Clearance(
             robot=track.robot,

@@ -24,6 +24,7 @@ _LEADERS: Final = 3
 _THROUGH_PENALTY: Final = 6.0
 """Seconds that a robot drives more to stand on a dead end or waiting spot instead of a through route."""
 _CROWDED_ZONES: Final = ("queue", "no_wait")
+"""Kinds of zones where standing costs as much more."""
 _PLACE_PENALTY: Final = 3.0
 """Seconds that a robot drives more to stand on no other one's place."""
 _GAIN: Final = 1.0
@@ -226,13 +227,13 @@ def _penalties(graph: LaneGraph) -> list[float]:
     site = graph.site
     for zone in site.zones.values():
         outline = shapely.Polygon(zone.corners)
-        for node in site.nodes.values():
+        for spot in site.nodes.values():
             if (
-                node.level == zone.level
+                spot.level == zone.level
                 and zone.kind in _CROWDED_ZONES
-                and outline.covers(shapely.Point(node.x, node.y))
+                and outline.covers(shapely.Point(spot.x, spot.y))
             ):
-                penalties[graph.number[node.id]] += _THROUGH_PENALTY
+                penalties[graph.number[spot.id]] += _THROUGH_PENALTY
     for number in graph.cabins:
         penalties[number] = math.inf
     return penalties
