@@ -254,6 +254,7 @@ def add_robot(world: ET.Element, robot: Robot, start: Pose, elevation: float) ->
         ("wheel_radius", 0.08),
         ("max_linear_velocity", robot.model.max_speed),
         ("max_linear_acceleration", robot.model.max_acceleration),
+        ("min_linear_acceleration", -robot.model.max_deceleration),
         ("max_angular_velocity", robot.model.max_yaw_rate),
         ("topic", f"/{robot.id}/cmd_vel"),
         ("odom_topic", f"/{robot.id}/odom"),

@@ -37,6 +37,7 @@ class Drives:
         self._rng = rng
         self._limits = np.array([[m.max_speed, m.max_yaw_rate] for m in models]).reshape(count, 2)
         self._ramps = np.array([[m.max_acceleration, _YAW_ACCELERATION] for m in models]).reshape(count, 2)
+        self._brakes = np.array([[m.max_deceleration, _YAW_ACCELERATION] for m in models]).reshape(count, 2)
         self._wanted = np.zeros((count, 2))
         self._commanded_ns = np.full(count, -(10**15), dtype=np.int64)
         self._odometry = np.zeros((count, 3))
@@ -56,8 +57,9 @@ class Drives:
         """Ramp the speeds towards the commands over a duration in seconds and return them, (N, 2)."""
         is_fresh = now_ns - self._commanded_ns <= to_ns(WATCHDOG)
         wanted = self._wanted * is_fresh[:, None]
-        reach = self._ramps * duration
         before = self.speeds
+        is_braking = (np.abs(wanted) < np.abs(before)) | (wanted * before < 0.0)
+        reach = np.where(is_braking, self._brakes, self._ramps) * duration
         self.speeds = before + np.clip(wanted - before, -reach, reach)
         self._integrate((before + self.speeds) / 2 * duration)
         return self.speeds

@@ -25,6 +25,7 @@ from robot_ops.tasks.status import TaskStatus
 _PERIOD: Final = 0.1  # s between two decisions of a person
 _KIOSK_SPOT: Final = (0.2, 1.3)  # m ahead and to the left of a robot that stands at the kiosk
 _QUEUE_SPACING: Final = 0.8  # m
+_RESPECT: Final = 0.12  # m that people keep from a robot's footprint
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class Population:
         self._last_ns = now_ns
         here = {robot: at.pose for robot, at in robots.items() if at.level == self._level}
         self._crowd.set_robots(
-            {robot: Disk(x=pose.x, y=pose.y, radius=self._radii[robot]) for robot, pose in here.items()}
+            {robot: Disk(x=pose.x, y=pose.y, radius=self._radii[robot] + _RESPECT) for robot, pose in here.items()}
         )
         self._come_in(now_ns, desk)
         for visitor in list(self._visitors.values()):

@@ -169,7 +169,7 @@ class _Builder:
             body.add_joint(name=f"{name} {robot}", type=kind, axis=axis)
         body.add_site(name=f"base {robot}", group=GROUP_HIDDEN)
         response = 0.02  # s, of the motors' speed control
-        drive_force = 4 * layout.mass * model.max_acceleration
+        drive_force = 2 * layout.mass * max(model.max_acceleration, model.max_deceleration)
         for name, gear, limit in (("forward", 0, drive_force), ("sideways", 1, 5 * drive_force)):
             actuator = self.spec.add_actuator(
                 name=f"{name} {robot}", trntype=mujoco.mjtTrn.mjTRN_SITE, target=f"base {robot}"

@@ -258,16 +258,20 @@ class _Reader:
         numbers = ("radius", "max_speed", "max_acceleration", "max_yaw_rate", "battery_wh", "idle_w", "charge_w")
         models: dict[str, RobotModel] = {}
         for name, entry in self._section("robot_models").items():
-            fields = entry.fields(required=("kind", "drive_w", *numbers), optional=("compartments",))
+            fields = entry.fields(required=("kind", "drive_w", *numbers), optional=("compartments", "max_deceleration"))
             compartments = [item.text() for item in fields["compartments"].items()] if "compartments" in fields else []
             if len(set(compartments)) < len(compartments):
                 raise fields["compartments"].wrong("a compartment is named twice", "Give each an id of its own")
+            brakes = (
+                {"max_deceleration": fields["max_deceleration"].number(above=0)} if "max_deceleration" in fields else {}
+            )
             models[name] = RobotModel(
                 id=name,
                 kind=fields["kind"].choice(RobotKind),
                 compartments=tuple(compartments),
                 drive_w=fields["drive_w"].number(least=0),
                 **{number: fields[number].number(above=0) for number in numbers},
+                **brakes,
             )
         return models
 

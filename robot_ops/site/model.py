@@ -136,6 +136,7 @@ class RobotModel:
     Attributes:
         radius: of the circle around base_link that holds the whole footprint, in meters.
         max_speed: m/s; max_acceleration: m/s²; max_yaw_rate: rad/s.
+        max_deceleration: what the brakes surely hold, m/s²; stopping distances are computed from it.
         compartments: ids of the lockable compartments; empty for guides.
         battery_wh: capacity in watt hours; idle_w and drive_w: power at rest and what driving adds, in watts.
         charge_w: power taken in at a charger, in watts.
@@ -146,6 +147,7 @@ class RobotModel:
     radius: float
     max_speed: float
     max_acceleration: float
+    max_deceleration: float = 1.5
     max_yaw_rate: float
     compartments: tuple[str, ...]
     battery_wh: float
