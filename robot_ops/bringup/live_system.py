@@ -1,12 +1,13 @@
-"""The process table of a live system in the embedded simulator, and the environment its processes need."""
+"""The process tables of live systems, simulated and real, and the environment their processes need."""
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from robot_ops.bringup.process_table import Process
-from robot_ops.core.errors import SetupError
+from robot_ops.core.errors import ParameterError, SetupError
+from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
 from robot_ops.simulation.scenario import Scenario
 from robot_ops.site.model import RobotKind
@@ -24,34 +25,93 @@ def table(
         speed: simulated seconds per real second.
         port: of the console, None for no console.
     """
-    common = ("--scenario", str(scenario_file), "--folder", str(folder))
+    common = _common(scenario_file, folder)
+    world = Process(
+        name="world", module=f"{_PROCESSES}.world", arguments=(*common, f"--seed={seed}", f"--speed={speed}")
+    )
+    return [world, *team_table(scenario, scenario_file=scenario_file, folder=folder, port=port)]
+
+
+def team_table(
+    scenario: Scenario, *, scenario_file: Path, folder: Path, port: int | None, parameters: Path | None = None
+) -> list[Process]:
+    """Return what runs beside any simulator: fleet, robots, their safety and the console.
+
+    Args:
+        folder, port: as for `table`.
+        parameters: folder with the parameter files of the nodes, None for launch/params.
+    """
+    common = _common(scenario_file, folder)
     guides, couriers = (
         [robot for robot in scenario.robots if scenario.site.robots[robot].model.kind is kind]
         for kind in (RobotKind.GUIDE, RobotKind.COURIER)
     )
     processes = [
-        Process(name="world", module=f"{_PROCESSES}.world", arguments=(*common, f"--seed={seed}", f"--speed={speed}")),
         Process(name="fleet", module=f"{_PROCESSES}.fleet", arguments=common, is_vital=False),
         *(
-            Process(name=name, module=f"{_PROCESSES}.robots", arguments=(*common, "--robots", *robots))
+            _robots(name, robots, common, parameters)
             for name, robots in (("guides", guides), ("couriers", couriers))
             if robots
         ),
-        *(
-            Process(name=f"safety.{robot}", module=f"{_PROCESSES}.safety", arguments=(*common, "--robots", robot))
-            for robot in scenario.robots
-        ),
+        *(_safety(robot, common, parameters) for robot in scenario.robots),
     ]
     if port is not None:
-        processes.append(
-            Process(
-                name="console",
-                module=f"{_PROCESSES}.console",
-                arguments=(*common, f"--port={port}"),
-                is_vital=False,
-            )
-        )
+        processes.append(_console(port, common))
     return processes
+
+
+def fleet_table(*, scenario_file: Path, folder: Path, port: int | None) -> list[Process]:
+    """Return what runs on the fleet's machine beside real robots; arguments as for `table`."""
+    common = (*_common(scenario_file, folder), "--system-clock")
+    processes = [Process(name="fleet", module=f"{_PROCESSES}.fleet", arguments=common, is_vital=False)]
+    return processes if port is None else [*processes, _console(port, common)]
+
+
+def robot_table(robot: RobotId, *, scenario_file: Path, folder: Path, parameters: Path | None = None) -> list[Process]:
+    """Return what runs on a real robot's computer; arguments as for `team_table`."""
+    common = (*_common(scenario_file, folder), "--system-clock")
+    return [_safety(robot, common, parameters), _robots(robot, [robot], common, parameters)]
+
+
+def _common(scenario_file: Path, folder: Path) -> tuple[str, ...]:
+    return ("--scenario", str(scenario_file), "--folder", str(folder))
+
+
+def _safety(robot: RobotId, common: tuple[str, ...], parameters: Path | None) -> Process:
+    return Process(
+        name=f"safety.{robot}",
+        module=f"{_PROCESSES}.safety",
+        arguments=(*common, "--robots", robot, *_parameter_files(parameters, "safety")),
+    )
+
+
+def _robots(name: str, robots: Sequence[RobotId], common: tuple[str, ...], parameters: Path | None) -> Process:
+    return Process(
+        name=name,
+        module=f"{_PROCESSES}.robots",
+        arguments=(*common, "--robots", *robots, *_parameter_files(parameters, "navigation", "perception")),
+    )
+
+
+def _console(port: int, common: tuple[str, ...]) -> Process:
+    return Process(
+        name="console", module=f"{_PROCESSES}.console", arguments=(*common, f"--port={port}"), is_vital=False
+    )
+
+
+def _parameter_files(folder: Path | None, *nodes: str) -> tuple[str, ...]:
+    """Return the arguments that hand the nodes' parameter files to rclpy.
+
+    Raises:
+        ParameterError: a file is missing.
+    """
+    arguments = ["--ros-args"]
+    for node in nodes:
+        file = (folder or shared_folder("launch") / "params") / f"{node}.yaml"
+        if not file.is_file():
+            raise ParameterError("there is no such file", where=str(file), mend="Copy launch/params and edit the copy")
+        arguments += ["--params-file", str(file)]
+    return tuple(arguments)
 
 
 def environment() -> Mapping[str, str]:

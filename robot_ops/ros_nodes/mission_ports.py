@@ -18,7 +18,7 @@ from robot_ops.core.clock import Clock, seconds_between, to_ns
 from robot_ops.core.ids import DoorId, LevelId, LiftId, PersonId, RobotId
 from robot_ops.missions.ports import Announcement, AnnouncementKind, CompartmentState, LiftState, PanelEntry
 from robot_ops.ros_nodes.conversions import from_time
-from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, STATE
+from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.vocabulary import to_announcement
 
 REPEAT_PERIOD: Final = 0.5
@@ -241,7 +241,8 @@ class RosBattery:
     def __init__(self, node: Node) -> None:
         self._soc = math.nan
         self._is_charging = False
-        node.create_subscription(BatteryState, "battery_state", self._on_battery, STATE)
+        # gauges publish as sensors do (REP-2003), not latched
+        node.create_subscription(BatteryState, "battery_state", self._on_battery, SENSOR)
 
     @property
     def soc(self) -> float:

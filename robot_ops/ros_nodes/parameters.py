@@ -31,8 +31,18 @@ def declare(node: Node, kind: type[ParametersT]) -> ParametersT:
     Fields may be bool, int, float, str, Path or tuple[str, ...].
 
     Raises:
-        ParameterError: a value has the wrong type or lies outside its range.
+        ParameterError: a value has the wrong type or lies outside its range, or the dataclass refuses the values with
+            a ValueError. The node is destroyed then: rclpy would later do so by the destroy_node() of its class, which
+            asks for what a node that never was complete does not have.
     """
+    try:
+        return _declare(node, kind)
+    except ParameterError:
+        Node.destroy_node(node)
+        raise
+
+
+def _declare(node: Node, kind: type[ParametersT]) -> ParametersT:
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(cast("Any", kind)):
@@ -46,7 +56,7 @@ def declare(node: Node, kind: type[ParametersT]) -> ParametersT:
         try:
             value = node.declare_parameter(field.name, default, descriptor).value
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            raise ParameterError(str(error), where=where, mend=descriptor.description) from error
+            raise ParameterError(str(error), where=where, mend=descriptor.description.removesuffix(".")) from error
         values[field.name] = _convert(value, hints[field.name])
     try:
         return kind(**values)

@@ -24,7 +24,6 @@ from robot_ops_interfaces.msg import SafetyState as SafetyStateMsg
 from robot_ops_interfaces.srv import SetStop
 from sensor_msgs.msg import LaserScan as LaserScanMsg
 
-from robot_ops.core.errors import ParameterError
 from robot_ops.core.poses import STANDSTILL, Pose
 from robot_ops.navigation.safety import SafetyController, SafetyLimits, SafetyOutput, SafetyState, Source
 from robot_ops.ros_nodes.clock import RosClock
@@ -87,6 +86,9 @@ class SafetyParameters:
     lidar_yaw: float = parameter(0.0, "Heading of the lidar in base_link, rad.", low=-3.1416, high=3.1416)
     state_folder: str = parameter("~/.ros/robot_ops", "Folder that keeps a latched stop over a restart.")
 
+    def __post_init__(self) -> None:
+        self.limits()  # refuses values that do not go together
+
     def limits(self) -> SafetyLimits:
         """Return the limits among them."""
         return SafetyLimits(**{field.name: getattr(self, field.name) for field in dataclasses.fields(SafetyLimits)})
@@ -118,10 +120,7 @@ class SafetyNode(Node):
         robot = self.get_namespace().strip("/").replace("/", ".") or "robot"
         self._latch = StopLatch(Path(parameters.state_folder).expanduser() / f"{robot}.stop.json")
         stopped_by = self._latch.load()
-        try:
-            self._controller = SafetyController(parameters.limits(), stopped_by=stopped_by)
-        except ValueError as error:
-            raise ParameterError(str(error), where=f"parameters of {self.get_fully_qualified_name()}") from error
+        self._controller = SafetyController(parameters.limits(), stopped_by=stopped_by)
         if stopped_by:
             self.get_logger().warning(f"{robot} comes up stopped: by {', '.join(stopped_by)}; release it to go on")
         self._clock_ns = RosClock(self).now_ns

@@ -7,9 +7,8 @@ import sys
 
 import uvicorn
 from fastapi import FastAPI
-from rclpy.parameter import Parameter
 
-from robot_ops.bringup.processes.entry import process_parser, run_process
+from robot_ops.bringup.processes.entry import clock_parameter, parse_arguments, process_parser, run_process
 from robot_ops.console.app import create_app
 from robot_ops.console.guard import LOCAL_HOSTS
 from robot_ops.core.errors import SetupError
@@ -27,10 +26,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; anybody who reaches it may command")
     parser.add_argument("--name", action="append", default=[], help="host name that browsers may call the console by")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     scenario = load_scenario(arguments.scenario)
     with _bind(arguments.host, arguments.port) as listener, ros():
-        node = OperationsNode(scenario.site, robots=scenario.robots, overrides=[Parameter("use_sim_time", value=True)])
+        node = OperationsNode(scenario.site, robots=scenario.robots, overrides=[clock_parameter(arguments)])
         app = create_app(node, scenario.site, hosts=(*LOCAL_HOSTS, arguments.host, *arguments.name))
         spin = BackgroundSpin(node)
         spin.start()

@@ -1,8 +1,6 @@
 """The fleet as a process: dispatcher, traffic and the ledger in a SQLite file."""
 
-from rclpy.parameter import Parameter
-
-from robot_ops.bringup.processes.entry import process_parser, run_process
+from robot_ops.bringup.processes.entry import clock_parameter, parse_arguments, process_parser, run_process
 from robot_ops.dispatch.secret import read_secret
 from robot_ops.ledger.database import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
@@ -13,7 +11,7 @@ from robot_ops.simulation.scenario import load_scenario
 
 def main() -> None:
     """Run the fleet of a scenario until it is told to end; it goes on from the ledger in the folder."""
-    arguments = process_parser(__doc__).parse_args()
+    arguments = parse_arguments(process_parser(__doc__))
     scenario = load_scenario(arguments.scenario)
     secret = read_secret(arguments.folder / "fleet.secret")
     with SqlLedger(sqlite_url(arguments.folder / "ledger.sqlite")) as ledger, ros():
@@ -23,7 +21,7 @@ def main() -> None:
                 ledger=ledger,
                 secret=secret,
                 robots=scenario.robots,
-                overrides=[Parameter("use_sim_time", value=True)],
+                overrides=[clock_parameter(arguments)],
             )
         )
 

@@ -8,7 +8,13 @@ import cv2
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from robot_ops.bringup.processes.entry import process_parser, run_process
+from robot_ops.bringup.processes.entry import (
+    clock_parameter,
+    known_robots,
+    parse_arguments,
+    process_parser,
+    run_process,
+)
 from robot_ops.core.ids import LevelId, RobotId
 from robot_ops.core.poses import LevelPose
 from robot_ops.core.resources import shared_folder
@@ -17,10 +23,10 @@ from robot_ops.navigation.grid import LevelMap
 from robot_ops.navigation.maps import load_maps
 from robot_ops.perception.camera_people import HogPersonDetector
 from robot_ops.perception.lidar_people import IsStatic
+from robot_ops.ros_nodes import navigation_parameters, perception_node
 from robot_ops.ros_nodes.attention import Attention
 from robot_ops.ros_nodes.mission_node import MissionNode
 from robot_ops.ros_nodes.navigation_node import NavigationNode
-from robot_ops.ros_nodes.navigation_parameters import parameters_of
 from robot_ops.ros_nodes.navigator_client import ActionNavigator
 from robot_ops.ros_nodes.perception_node import PerceptionNode
 from robot_ops.ros_nodes.runtime import ros, spin
@@ -34,33 +40,37 @@ def main() -> None:
     """Run the robots named on the command line."""
     parser = process_parser(__doc__)
     parser.add_argument("--robots", nargs="+", required=True)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     cv2.setNumThreads(1)  # robots share their machine
     site = load_scenario(arguments.scenario).site
+    robots = known_robots(arguments.robots, site)
     maps = load_maps(site.levels.values())
     with ExitStack() as stack:
         stack.enter_context(ros())
         nodes = [
             node
-            for robot in arguments.robots
-            for node in _robot_nodes(RobotId(robot), site, maps, arguments.folder, stack)
+            for robot in robots
+            for node in _robot_nodes(robot, site, maps, arguments.folder, clock_parameter(arguments), stack)
         ]
         spin(*nodes)
 
 
 def _robot_nodes(
-    name: RobotId, site: Site, maps: dict[LevelId, LevelMap], folder: Path, stack: ExitStack
+    name: RobotId,
+    site: Site,
+    maps: dict[LevelId, LevelMap],
+    folder: Path,
+    clock: Parameter,
+    stack: ExitStack,
 ) -> tuple[Node, ...]:
     robot = site.robots[name]
-    sim_time = Parameter("use_sim_time", value=True)
-    camera_height = 1.1 if robot.model.kind is RobotKind.GUIDE else 0.9
     sees_people = robot.model.kind is RobotKind.GUIDE
     perception = PerceptionNode(
         name,
         pose_at=lambda stamp_ns: navigation.pose_at(stamp_ns),  # noqa: PLW0108  each needs the other: bound late
         static_map_of=partial(_static_map, maps),
         detector=HogPersonDetector() if sees_people else None,
-        overrides=[sim_time, Parameter("front_z", value=camera_height)],
+        overrides=[*perception_node.parameters_of(robot.model), clock],
     )
     navigation = NavigationNode(
         name,
@@ -68,7 +78,7 @@ def _robot_nodes(
         maps=maps,
         start=_start(site, name),
         tags=perception,
-        overrides=[*parameters_of(robot.model), sim_time],
+        overrides=[*navigation_parameters.parameters_of(robot.model), clock],
     )
     missions = MissionNode(
         robot=robot,
@@ -77,7 +87,7 @@ def _robot_nodes(
         people=perception,
         custody=stack.enter_context(SqliteCustodyLog(name, folder / f"{name}.custody.sqlite")),
         behaviors=shared_folder("behaviors"),
-        overrides=[sim_time],
+        overrides=[clock],
     )
     return (
         perception,

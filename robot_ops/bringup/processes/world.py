@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from rclpy.parameter import Parameter
 
-from robot_ops.bringup.processes.entry import process_parser, run_process
+from robot_ops.bringup.processes.entry import parse_arguments, process_parser, run_process
 from robot_ops.ros_nodes.population_node import PopulationNode
 from robot_ops.ros_nodes.runtime import ros, spin
 from robot_ops.ros_nodes.world_node import WorldNode
@@ -22,7 +22,7 @@ def main() -> None:
     parser = process_parser(__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     scenario = load_scenario(arguments.scenario)
     world_rng, population_rng, soc_rng = np.random.default_rng(arguments.seed).spawn(3)
     soc = {robot: float(soc_rng.uniform(*scenario.initial_soc)) for robot in scenario.robots}
