@@ -114,8 +114,12 @@ def _parameter_files(folder: Path | None, *nodes: str) -> tuple[str, ...]:
     return tuple(arguments)
 
 
-def environment() -> Mapping[str, str]:
-    """Return what to set for processes that speak ROS 2, leaving what the user has set as it is."""
+def environment(*, is_one_machine: bool = True) -> Mapping[str, str]:
+    """Return what to set for processes that speak ROS 2, leaving what the user has set as it is.
+
+    Args:
+        is_one_machine: nobody else's processes are heard then; real robots must hear each other's machines.
+    """
     wanted = {
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "FASTDDS_DEFAULT_PROFILES_FILE": str(shared_folder("launch") / "fastdds.xml"),
@@ -125,6 +129,8 @@ def environment() -> Mapping[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
+    if not is_one_machine:
+        del wanted["ROS_AUTOMATIC_DISCOVERY_RANGE"]
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
