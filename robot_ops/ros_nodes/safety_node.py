@@ -98,7 +98,7 @@ def parameters_of(model: RobotModel) -> list[Parameter]:
     """Return the parameters that a robot's build settles, to be handed to `SafetyNode` as overrides."""
     return [
         Parameter(name, value=float(getattr(model, name)))
-        for name in ("radius", "max_speed", "max_acceleration", "max_yaw_rate")
+        for name in ("radius", "max_speed", "max_acceleration", "max_deceleration", "max_yaw_rate")
     ]
 
 

@@ -144,7 +144,7 @@ class FleetOrder:
             self._new |= {robot for robot, goal in goals.items() if goal is not None}
 
     def _plan_one(self, bodies: dict[RobotId, Body], robot: RobotId, goal: int | None) -> None:
-        """Plan a robot to its goal; else let it step aside; else its old moves stand, which are valid at least."""
+        """Plan a robot to its goal; else to where it can wait; else its old moves stand, which are valid at least."""
         if bodies[robot].is_firm:
             self.unplanned.discard(robot)
             return
@@ -155,7 +155,9 @@ class FleetOrder:
             return
         self.unplanned.add(robot)
         if goal is not None and robot in self._new:
-            aside = self._planner.insert(bodies, self.moves, robot, None)
+            aside = self._planner.approach(bodies, self.moves, robot, goal)
+            if aside is None:
+                aside = self._planner.insert(bodies, self.moves, robot, None)
             self.moves = aside if aside is not None else self.moves
 
     def _plan_all(self, bodies: dict[RobotId, Body]) -> None:

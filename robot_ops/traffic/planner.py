@@ -12,7 +12,7 @@ from robot_ops.site.model import PlaceKind
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import LaneGraph
 from robot_ops.traffic.joint import JointSearch
-from robot_ops.traffic.safe_intervals import IntervalSearch
+from robot_ops.traffic.safe_intervals import IntervalSearch, Step
 from robot_ops.traffic.schedule import Bodies, Body, Move, Timetable, cells_at, fault
 from robot_ops.traffic.travel import distances_to
 
@@ -27,6 +27,8 @@ _CROWDED_ZONES: Final = ("queue", "no_wait")
 """Kinds of zones where standing costs as much more."""
 _PLACE_PENALTY: Final = 3.0
 """Seconds that a robot drives more to stand on no other one's place."""
+_APPROACH_WEIGHT: Final = 5.0
+"""How much more the penalties above count for a robot that waits for its goal to become free: it stands for long."""
 _GAIN: Final = 1.0
 """Seconds of all robots' travel together that make a new order worth it."""
 
@@ -73,13 +75,25 @@ class Planner:
         table = Timetable(bodies, moves, self._conflicts)
         search = IntervalSearch(graph=self._graph, conflicts=self._conflicts, timetable=table, body=body)
         steps = search.refuge(self._penalty) if goal is None else search.way_to(goal, self._table(goal, body.max_speed))
-        if steps is None:
-            return None
-        timed = [(start, move) for start, move in zip(table.starts, moves, strict=True) if move.robot != robot]
-        timed += [(step.start, Move(robot=robot, arc=step.arc)) for step in steps]
-        timed.sort(key=lambda item: item[0])
-        order = [move for _, move in timed]
-        return None if fault(bodies, order, self._conflicts) else order
+        return self._ordered(bodies, moves, table, robot, steps)
+
+    def approach(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId, goal: int) -> list[Move] | None:
+        """Plan one robot to a spot off the through routes to wait for its goal, near its way; the others' moves stand.
+
+        Returns:
+            all moves in their new order, None where no such spot is better than where the robot stands.
+        """
+        body = bodies[robot]
+        bound = [
+            remaining if penalty <= 0.0 else math.inf
+            for penalty, remaining in zip(self._penalty, self._table(goal, body.max_speed), strict=True)
+        ]
+        stay = self._table(goal, body.max_speed)[body.node] + _APPROACH_WEIGHT * self._penalty[body.node]
+        bound[body.node] = stay
+        table = Timetable(bodies, moves, self._conflicts)
+        search = IntervalSearch(graph=self._graph, conflicts=self._conflicts, timetable=table, body=body)
+        steps = search.refuge(bound, may_improve=True)
+        return self._ordered(bodies, moves, table, robot, steps) if steps else None
 
     def obstacles(self, bodies: Bodies) -> dict[RobotId, Obstacle]:
         """Return the robots whose goals cannot all be reached at once now, less important ones first to give way."""
@@ -140,6 +154,18 @@ class Planner:
     def is_reachable(self, max_speed: float, node: int, goal: int) -> bool:
         """Return whether any way leads from the node to the goal, others aside."""
         return self._table(goal, max_speed)[node] < math.inf
+
+    def _ordered(
+        self, bodies: Bodies, moves: Sequence[Move], table: Timetable, robot: RobotId, steps: Sequence[Step] | None
+    ) -> list[Move] | None:
+        """Return all moves by their times, the robot's steps in place of its old moves; None where that is a fault."""
+        if steps is None:
+            return None
+        timed = [(start, move) for start, move in zip(table.starts, moves, strict=True) if move.robot != robot]
+        timed += [(step.start, Move(robot=robot, arc=step.arc)) for step in steps]
+        timed.sort(key=lambda item: item[0])
+        order = [move for _, move in timed]
+        return None if fault(bodies, order, self._conflicts) else order
 
     def _cost(self, bodies: Bodies, moves: Sequence[Move]) -> float:
         movers = {move.robot for move in moves}

@@ -65,15 +65,16 @@ class IntervalSearch:
         """
         return self._search(goal, to_goal)
 
-    def refuge(self, penalty: Sequence[float]) -> list[Step] | None:
-        """Return a quick way to a node where the robot is in nobody's way, empty where it already is.
+    def refuge(self, penalty: Sequence[float], *, may_improve: bool = False) -> list[Step] | None:
+        """Return a quick way to a node where the robot is in nobody's way.
 
         Args:
             penalty: per node the seconds that it is worse than others as a place to stand; inf for never.
+            may_improve: leave a node where it is in nobody's way for a better one; without, the way is empty there.
         """
-        return self._search(None, penalty)
+        return self._search(None, penalty, may_improve=may_improve)
 
-    def _search(self, goal: int | None, bound: Sequence[float]) -> list[Step] | None:
+    def _search(self, goal: int | None, bound: Sequence[float], *, may_improve: bool = False) -> list[Step] | None:
         start = self._start()
         if start is None or (goal is not None and bound[start.node] == math.inf):
             return None
@@ -90,7 +91,7 @@ class IntervalSearch:
             if state.time > best[state.node, state.interval]:
                 continue
             if goal is None and state.until == math.inf and bound[state.node] < math.inf:
-                if state is start:
+                if state is start and not may_improve:
                     return []
                 count += 1
                 heapq.heappush(heap, (state.time + bound[state.node], count, True, state))

@@ -87,7 +87,7 @@ class Track:
         if progress.stamp_ns == self.stamp_ns and progress.goal_seq < self.goal_seq:
             return []
         self.stamp_ns = progress.stamp_ns
-        self.tail = max(progress.tail, 0.0)
+        had_tail, self.tail = self.tail > 0.0, max(progress.tail, 0.0)
         has_new_goal = progress.goal_seq != self.goal_seq
         if has_new_goal or progress.goal != self.goal:
             self.goal, self.goal_seq, self.goal_stamp_ns = progress.goal, progress.goal_seq, progress.stamp_ns
@@ -101,6 +101,9 @@ class Track:
             self.reached, self.reached_ns, self.travelled = at, progress.stamp_ns, progress.travelled
         elif at == self.reached:
             self.travelled = max(self.travelled, progress.travelled)
+        if self.tail > 0.0 and not had_tail:
+            self._drop(self.reached)  # the party gathers around the robot: nobody stands on the way it came
+            at = self.reached
         return self._shorten(at + len(progress.held)) if has_new_goal else []
 
     def clear(self, arc: Arc) -> None:
@@ -266,7 +269,10 @@ class Track:
         surplus = self.reached - 2 * _PATH_KEPT
         if surplus <= 0:
             return
-        dropped = surplus + _PATH_KEPT
+        self._drop(surplus + _PATH_KEPT)
+
+    def _drop(self, dropped: int) -> None:
+        """Forget the first nodes of the path."""
         del self.path[:dropped]
         self.reached -= dropped
         for route in self._routes:

@@ -105,7 +105,7 @@ def test_the_guide_waits_for_a_visitor_who_stops_and_gives_up_after_a_while():
     visitor.speed = 0.0
     b.run_until(lambda: b.agent.report.phase is MissionPhase.WAITING_FOR_VISITOR, within=30.0)
     standing_at = b.pose
-    b.run(60.0)
+    b.run(40.0)
     assert b.pose == standing_at
     visitor.speed = 1.2
     b.run_until(lambda: b.agent.report.phase is MissionPhase.LEADING, within=20.0)
@@ -132,7 +132,7 @@ def test_a_visitor_who_does_not_come_back_is_lost():
     hidden_ns = b.clock.now_ns()
     report = b.run_to_end()
     assert (report.outcome, report.reason) == (MissionOutcome.FAILED, "visitor lost")
-    assert 45.0 <= (b.clock.now_ns() - hidden_ns) / 1e9 < 55.0
+    assert 30.0 <= (b.clock.now_ns() - hidden_ns) / 1e9 < 40.0
     assert report.has_cargo is False
 
 
