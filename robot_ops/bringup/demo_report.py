@@ -1,6 +1,5 @@
 """What was done in a demo run: a table for people, a JSON report, and whether all that was due ended as it should."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robot_ops.bringup.output import say, show_table
+from robot_ops.bringup.output import json_text, say, show_table
 from robot_ops.bringup.task_records import task_record
 from robot_ops.core.clock import seconds_between
 from robot_ops.dispatch.ports import TaskView
@@ -53,7 +52,7 @@ class DemoReport:
         return bool(self.tasks) and not self.wrong() and collisions == 0
 
     def record(self) -> dict[str, Any]:
-        """Return the report as JSON-able values."""
+        """Return the report as values for `output.json_text`."""
         return {
             "format": 1,
             "scenario": self.scenario,
@@ -66,14 +65,14 @@ class DemoReport:
             },
             "wrong": [task.task_id for task in self.wrong()],
             "times_s": {kind.value: _times(self.tasks, kind) for kind in TaskKind},
-            "world": {key: None if _is_infinite(value) else value for key, value in self.statistics.items()},
+            "world": dict(self.statistics),
             "task_list": [task_record(task) for task in self.tasks],
         }
 
     def write(self, path: Path) -> None:
         """Write the report as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.record(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json_text(self.record()), encoding="utf-8")
 
     def show(self) -> None:
         """Print the report for people."""

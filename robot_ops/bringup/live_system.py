@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from robot_ops.bringup.process_table import Process
-from robot_ops.core.errors import ParameterError, SetupError
+from robot_ops.core.errors import ParameterError, SetupError, SiteError
 from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
+from robot_ops.missions.agent import load_behaviors
+from robot_ops.navigation.maps import load_maps
+from robot_ops.simulation.layout import lay_out
 from robot_ops.simulation.scenario import Scenario
-from robot_ops.site.model import RobotKind
+from robot_ops.simulation.sdf_reader import read_world
+from robot_ops.site.model import RobotKind, Site
 
 _PROCESSES = "robot_ops.bringup.processes"
 
@@ -150,3 +154,16 @@ def check_port(port: int) -> None:
                 where="argument --port",
                 mend="Name another, as --port 8081, or --headless",
             ) from error
+
+
+def check_files(site: Site) -> None:
+    """Check all that the processes of a simulated system will read of a site, before any of them is started.
+
+    Raises:
+        WorldError, SiteError, TreeError: with file, line and the mend.
+    """
+    if site.world_file is None:
+        raise SiteError("names no world file", where=site.name, mend="Add `world: FILE.sdf` to the site file")
+    lay_out(read_world(site.world_file), site)
+    load_maps(site.levels.values())
+    load_behaviors(shared_folder("behaviors"), site)

@@ -14,7 +14,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def show_json(value: Any) -> None:
     """Print a value as JSON; NaN and infinities become null."""
-    sys.stdout.write(json.dumps(_clean(value), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as lines of JSON; NaN and infinities become null."""
+    return json.dumps(_clean(value), indent=2, ensure_ascii=False) + "\n"
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -22,11 +27,15 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 160)
-    table = Table(*columns, title=title, title_justify="left", box=box.ROUNDED if sys.stdout.isatty() else None)
+    # Text, since rich takes brackets in a str for markup, and reasons and names may have some
+    table = Table(title=Text(title), title_justify="left", box=box.ROUNDED if sys.stdout.isatty() else None)
+    for column in columns:
+        table.add_column(Text(column))
     for row in rows:
-        table.add_row(*[str(cell) for cell in row])
+        table.add_row(*[Text(str(cell)) for cell in row])
     console.print(table)
 
 

@@ -5,17 +5,26 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from robot_ops.core.errors import LinkError
+from robot_ops.core.errors import LinkError, SetupError
+
+PARENT_VARIABLE: Final = "ROBOT_OPS_PARENT"
+"""Environment variable with the supervisor's process id: one that was killed before its processes could ask who their
+parent is must not leave them running."""
 
 _GRACE: Final = 8.0  # s between SIGTERM and SIGKILL
 _WATCH_PERIOD: Final = 0.2  # s
 _LAST_LINES: Final = 15
+_WRONG_INPUT: Final = 2  # exit code of a process that will not do better the next time
+_RESTART_DELAY: Final = 1.0  # s
+_SHORT_LIFE: Final = 15.0  # s; who lives longer has come up
+_MOST_SHORT_LIVES: Final = 3  # in a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,20 @@ class Process:
         return [sys.executable, "-m", self.module, *self.arguments]
 
 
+@dataclass(slots=True)
+class _Life:
+    """What the supervisor remembers of a process over its restarts; instants of the monotonic clock, seconds.
+
+    Attributes:
+        start_again_at: when it may be started again; None while it runs.
+        short_lives: in a row.
+    """
+
+    began: float
+    start_again_at: float | None = None
+    short_lives: int = 0
+
+
 class Supervisor:
     """Runs the processes of a table; a context manager that leaves none behind.
 
@@ -50,8 +73,9 @@ class Supervisor:
     def __init__(self, table: Sequence[Process], *, folder: Path, environment: Mapping[str, str]) -> None:
         self._table = {process.name: process for process in table}
         self._folder = folder
-        self._environment = dict(environment)
+        self._environment = {**environment, PARENT_VARIABLE: str(os.getpid())}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._lives: dict[str, _Life] = {}
         self._logs: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -70,19 +94,31 @@ class Supervisor:
         self.stop()
 
     def check(self) -> None:
-        """Start again what may be, once it has ended.
+        """Start again what may be, a moment after it has ended.
 
         Raises:
-            LinkError: a vital process has ended; its last words are told.
+            SetupError: a process has ended because of wrong input.
+            LinkError: a vital process has ended, or another one time after time.
         """
+        now = time.monotonic()
         for name, running in list(self._running.items()):
             code = running.poll()
             if code is None:
                 continue
-            process = self._table[name]
-            if process.is_vital:
-                raise LinkError(f"process {name} ended with {code}: {self.last_words(name)}")
-            self._start(process)
+            life = self._lives[name]
+            if life.start_again_at is None:
+                self._take_leave(self._table[name], life, code, now)
+            elif now >= life.start_again_at:
+                self._start(self._table[name])
+
+    def _take_leave(self, process: Process, life: _Life, code: int, now: float) -> None:
+        if code == _WRONG_INPUT:
+            raise SetupError(f"process {process.name} cannot run: {self.last_words(process.name)}")
+        life.short_lives = life.short_lives + 1 if now - life.began < _SHORT_LIFE else 0
+        if process.is_vital or life.short_lives >= _MOST_SHORT_LIVES:
+            times = "" if process.is_vital else f"{life.short_lives} times in a row, at last "
+            raise LinkError(f"process {process.name} ended {times}with {code}: {self.last_words(process.name)}")
+        life.start_again_at = now + _RESTART_DELAY
 
     def last_words(self, name: str) -> str:
         """Return the last lines of a process' log, and where the log is."""
@@ -107,13 +143,14 @@ class Supervisor:
         for log in self._logs.values():
             log.close()
         self._running.clear()
+        self._lives.clear()
         self._logs.clear()
 
     def wait(self, ended: threading.Event, timeout: float) -> None:
         """Watch the processes until the event is set or the time, in seconds, is over.
 
         Raises:
-            LinkError: a vital process has ended.
+            SetupError, LinkError: as `check`.
         """
         for _ in range(max(1, round(timeout / _WATCH_PERIOD))):
             if ended.wait(_WATCH_PERIOD):
@@ -121,6 +158,8 @@ class Supervisor:
             self.check()
 
     def _start(self, process: Process) -> None:
+        life = self._lives.setdefault(process.name, _Life(began=0.0))
+        life.began, life.start_again_at = time.monotonic(), None
         log = self._logs.get(process.name)
         if log is None:
             log = self._logs[process.name] = self._log_path(process.name).open("ab")

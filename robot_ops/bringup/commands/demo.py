@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +18,12 @@ from robot_ops.bringup.process_table import Supervisor
 from robot_ops.core.errors import LinkError, ParameterError, SetupError
 from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
+from robot_ops.dispatch.ports import TaskView
 from robot_ops.tasks.status import TaskStatus
 
 _START_PATIENCE: Final = 90.0  # s until everybody has reported
 _SHOW_EVERY: Final = 10.0  # s between two lines of progress
+_FLEET_TRIES: Final = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 only if every task due within the run ended as it should."""
     from robot_ops.bringup.environment import require_environment
-    from robot_ops.bringup.live_system import check_port, environment, table
+    from robot_ops.bringup.live_system import check_files, check_port, environment, table
     from robot_ops.simulation.scenario import load_scenario
 
     _check(arguments)
     require_environment()
     path = (arguments.scenario or shared_folder("sim") / "scenarios" / "immigration_hall.yaml").resolve()
     scenario = load_scenario(path)
+    check_files(scenario.site)
     if not arguments.headless:
         check_port(arguments.port)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="robot_ops_demo_"))
@@ -102,7 +105,7 @@ def _watch(
             if elapsed - shown >= _SHOW_EVERY:
                 shown = elapsed
                 _say(arguments, _progress(fleet, start))
-        tasks = fleet.tasks(with_finished=True)
+        tasks = _final_tasks(fleet, supervisor, threading.Event())
         statistics = fleet.statistics
     supervisor.stop()
     people = _read(folder / "population.json")
@@ -121,7 +124,7 @@ def _watch(
 
 
 def _await_start(supervisor: Supervisor, interrupted: threading.Event, fleet: Any, robots: tuple[RobotId, ...]) -> Any:
-    """Return the world's statistics at the moment when every robot is at work, None after an interruption."""
+    """Return the world's statistics when every robot and the fleet are at work, None after an interruption."""
     missing: list[str] = list(robots)
     for _ in range(round(_START_PATIENCE)):
         supervisor.wait(interrupted, 1.0)
@@ -129,11 +132,26 @@ def _await_start(supervisor: Supervisor, interrupted: threading.Event, fleet: An
             return None
         statuses = fleet.statuses
         missing = [robot for robot in robots if robot not in statuses or statuses[robot].at is None]
-        if not missing and fleet.statistics is not None:
+        if missing or fleet.statistics is None:
+            continue
+        try:
+            fleet.tasks(with_finished=False)
+        except LinkError:
+            missing = ["fleet"]
+        else:
             return fleet.statistics
     raise LinkError(
         f"the system did not come up within {_START_PATIENCE:.0f} s; not at work: {', '.join(missing) or 'the world'}"
     )
+
+
+def _final_tasks(fleet: Any, supervisor: Supervisor, never: threading.Event) -> tuple[TaskView, ...]:
+    """Return all tasks; a fleet that is just being started again has a moment to come up."""
+    for _ in range(_FLEET_TRIES - 1):
+        with suppress(LinkError):
+            return tuple(fleet.tasks(with_finished=True))
+        supervisor.wait(never, 1.0)
+    return tuple(fleet.tasks(with_finished=True))
 
 
 def _elapsed(statistics: Any, start: Any) -> float:
@@ -141,9 +159,12 @@ def _elapsed(statistics: Any, start: Any) -> float:
 
 
 def _progress(fleet: Any, start: Any) -> str:
-    tasks = fleet.tasks(with_finished=True)
-    counts = {status: sum(1 for task in tasks if task.status is status) for status in TaskStatus}
-    texts = [f"{count} {status.value}" for status, count in counts.items() if count]
+    try:
+        tasks = fleet.tasks(with_finished=True)
+        counts = {status: sum(1 for task in tasks if task.status is status) for status in TaskStatus}
+        texts = [f"{count} {status.value}" for status, count in counts.items() if count]
+    except LinkError:
+        texts = ["the fleet does not answer just now"]
     elapsed = _elapsed(fleet.statistics, start)
     factor = _factor(fleet.statistics, start)
     return f"{elapsed:6.0f} s  real-time factor {factor:.2f}  tasks: {', '.join(texts) or 'none yet'}"
@@ -193,10 +214,23 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ParameterError(f"{arguments.port} is no port", where="argument --port", mend="Use 1024 to 65535")
     if arguments.seed < 0:
         raise ParameterError("a seed is not negative", where="argument --seed", mend="Use 0 or more")
-    if arguments.report is not None and arguments.report.is_dir():
-        raise ParameterError("is a folder", where=f"argument --report {arguments.report}", mend="Name a file")
-    if arguments.folder is not None and arguments.folder.exists() and any(arguments.folder.iterdir()):
-        raise SetupError("is not empty", where=f"argument --folder {arguments.folder}", mend="Name a new folder")
+    if arguments.report is not None:
+        _check_report(arguments.report)
+    folder = arguments.folder
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise SetupError("is no folder", where=f"argument --folder {folder}", mend="Name a new folder")
+    if folder is not None and folder.exists() and any(folder.iterdir()):
+        raise SetupError("is not empty", where=f"argument --folder {folder}", mend="Name a new folder")
+
+
+def _check_report(path: Path) -> None:
+    """Check that the report can be written, which is found out too late otherwise."""
+    where = f"argument --report {path}"
+    if path.is_dir():
+        raise ParameterError("is a folder", where=where, mend="Name a file")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(path if path.exists() else above, os.W_OK):
+        raise ParameterError("cannot be written", where=where, mend="Name a file in a folder of your own")
 
 
 def _say(arguments: argparse.Namespace, text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
+from robot_ops.bringup.process_table import PARENT_VARIABLE
 from robot_ops.core.errors import InputError, ParameterError, RobotOpsError
 from robot_ops.core.ids import RobotId
 from robot_ops.site.model import Site
@@ -80,7 +81,7 @@ def _end_with_parent() -> None:
     """Let the kernel send SIGTERM when the supervisor dies, so that a killed one leaves no robots driving."""
     if sys.platform != "linux":
         return
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT_VARIABLE, os.getppid()))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died just before
+    if os.getppid() != parent:  # it died before; importing has taken its time
         sys.exit(1)
