@@ -1,5 +1,6 @@
 """People who walk through the hall without wanting a robot; robots have to get along with them."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,10 @@ from robot_ops.simulation.crowd import ARRIVAL_RADIUS, Crowd
 
 _PACE: Final = (0.9, 1.5)  # m/s, Weidmann (1993): 1.34 +- 0.26
 _PAUSE: Final = (3.0, 20.0)  # s at a spot
-_PATIENCE: Final = 90.0  # s on the way before another spot looks better
+_PATIENCE: Final = 60.0  # s on the way before another spot looks better
+_STUCK_SPEED: Final = 0.1  # m/s
+_STUCK_TIME: Final = 4.0  # s; who has stood for so long on the way turns to another spot
+_SPREAD: Final = 1.5  # m around a spot, so that people do not want the same tile
 
 
 class PassersBy:
@@ -30,6 +34,7 @@ class PassersBy:
         self._rng = rng
         self._targets: dict[PersonId, tuple[float, float]] = {}
         self._until_ns: dict[PersonId, int] = {}
+        self._walking_ns: dict[PersonId, int] = {}
 
     @property
     def persons(self) -> tuple[PersonId, ...]:
@@ -42,15 +47,18 @@ class PassersBy:
         for person, target in self._targets.items():
             pose = self._crowd.pose(person)
             is_there = abs(pose.x - target[0]) + abs(pose.y - target[1]) < 4 * ARRIVAL_RADIUS
+            if math.hypot(*self._crowd.velocity(person)) > _STUCK_SPEED:
+                self._walking_ns[person] = now_ns
+            is_stuck = now_ns - self._walking_ns[person] > to_ns(_STUCK_TIME) and not is_there
             if is_there and self._until_ns[person] - now_ns > to_ns(_PAUSE[1]):
                 self._until_ns[person] = now_ns + to_ns(float(self._rng.uniform(*_PAUSE)))
-            elif now_ns >= self._until_ns[person]:
+            elif is_stuck or now_ns >= self._until_ns[person]:
                 self._send(person, now_ns)
 
     def _enter(self, now_ns: int) -> None:
         remaining = []
         for person in self._missing:
-            x, y = self._near_a_spot(spread=2.0)
+            x, y = self._near_a_spot(spread=2 * _SPREAD)
             if self._crowd.add(person, x, y):
                 self._send(person, now_ns)
             else:
@@ -58,7 +66,8 @@ class PassersBy:
         self._missing = remaining
 
     def _send(self, person: PersonId, now_ns: int) -> None:
-        target = self._near_a_spot(spread=0.8)
+        target = self._near_a_spot(spread=_SPREAD)
+        self._walking_ns[person] = now_ns
         self._targets[person] = target
         self._until_ns[person] = now_ns + to_ns(_PATIENCE)
         self._crowd.steer(person, *target, float(self._rng.uniform(*_PACE)))

@@ -184,7 +184,7 @@ def test_pedestrians_reach_their_targets_and_walk_around_robots() -> None:
         ("robots: [guide_1,", "robots: [guide_9,", "robots.0"),
         ("lag: 0.2", "lag: 2", "visitors.habits.lag"),
         ("mean_interval_s: 30", "mean_interval_s: 0", "requests.guidance.mean_interval_s"),
-        ("{counter: 0.85,", "{cuonter: 0.85,", "cuonter"),
+        ("{counter_2: 1,", "{cuonter: 1,", "cuonter"),
         ("walking: 20", "wlaking: 20", "wlaking"),
     ],
 )
