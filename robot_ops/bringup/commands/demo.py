@@ -217,8 +217,10 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.report is not None:
         _check_report(arguments.report)
     folder = arguments.folder
-    if folder is not None and folder.exists() and not folder.is_dir():
+    if folder is not None and not _nearest(folder).is_dir():
         raise SetupError("is no folder", where=f"argument --folder {folder}", mend="Name a new folder")
+    if folder is not None and not os.access(_nearest(folder), os.W_OK):
+        raise SetupError("cannot be written", where=f"argument --folder {folder}", mend="Name one of your own")
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise SetupError("is not empty", where=f"argument --folder {folder}", mend="Name a new folder")
 
@@ -228,9 +230,15 @@ def _check_report(path: Path) -> None:
     where = f"argument --report {path}"
     if path.is_dir():
         raise ParameterError("is a folder", where=where, mend="Name a file")
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if not above.is_dir() or not os.access(path if path.exists() else above, os.W_OK):
+    nearest = _nearest(path)
+    if not (nearest.is_dir() or nearest == path.absolute()) or not os.access(nearest, os.W_OK):
         raise ParameterError("cannot be written", where=where, mend="Name a file in a folder of your own")
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path itself or the nearest above it that exists."""
+    absolute = path.absolute()
+    return next(each for each in (absolute, *absolute.parents) if each.exists())
 
 
 def _say(arguments: argparse.Namespace, text: str) -> None:

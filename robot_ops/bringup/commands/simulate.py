@@ -71,9 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _find(name: str) -> Path:
-    path = Path(name)
-    known = shared_folder("sim") / "scenarios" / f"{name}.yaml"
-    return known if not path.exists() and known.exists() else path
+    path, folder = Path(name), shared_folder("sim") / "scenarios"
+    if path.exists():
+        return path
+    known = folder / f"{name}.yaml"
+    if not known.exists():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise ParameterError(
+            f"there is no scenario {name!r}", where="argument SCENARIO", mend=f"Name a file, or one of {names}"
+        )
+    return known
 
 
 def _with_robots(scenario: Scenario, count: int | None) -> Scenario:

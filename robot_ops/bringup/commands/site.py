@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from robot_ops.bringup.output import add_json, say, show_json, show_table
+from robot_ops.core.errors import ParameterError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
     site = read_site(arguments.file).site
     if arguments.action == "draw":
         output = arguments.output or Path(f"{site.name}.svg")
-        output.write_text(draw_site(site), encoding="utf-8")
+        try:
+            output.write_text(draw_site(site), encoding="utf-8")
+        except OSError as error:
+            raise ParameterError(
+                f"{output} cannot be written: {error.strerror}", where="argument --output", mend="Name another file"
+            ) from error
         if arguments.json:
             show_json({"file": str(output)})
         else:
