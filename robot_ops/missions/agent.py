@@ -195,6 +195,8 @@ class RobotAgent:
         self._follower.sense()
         if self._mission is not None:
             self._run(self._mission)
+        else:
+            self._keep_locked()
         self._follower.drive()
         now_ns = self._body.clock.now_ns()
         if self._report is not None and seconds_between(self._sent_ns, now_ns) >= REPORT_PERIOD:
@@ -212,6 +214,14 @@ class RobotAgent:
             if self._body.dock.place is not None:
                 self._follower.suspend()
                 self._follower.go_to(self._body.dock.place)
+
+    def _keep_locked(self) -> None:
+        """Without a mission nothing is open: a former process may have died between opening and locking."""
+        compartments = self._body.compartments
+        for compartment in self._body.robot.model.compartments:
+            state = compartments.state(compartment)
+            if state is not None and not state.is_locked:
+                compartments.lock(compartment)
 
     def _check(self, order: MissionOrder) -> None:
         robot, site = self._body.robot, self._body.site

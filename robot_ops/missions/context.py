@@ -58,6 +58,7 @@ class MissionContext:
     Attributes:
         phase, reason: as they go into the report; `reason` is emptied before every tick.
         failure: why the latest leaf failed; `notes` are failures that were handled and are told all the same.
+        authenticated: whose authentication is on record and has opened nothing yet, None for nobody's.
         wrong_codes: wrong codes typed in a row; `locked_until_ns` is when the next one is judged.
     """
 
@@ -68,6 +69,7 @@ class MissionContext:
         self.reason = ""
         self.failure = ""
         self.notes: list[str] = []
+        self.authenticated: PersonId | None = None
         self.wrong_codes = 0
         self.locked_until_ns = 0
         self._stage: DeliveryStage | None = None
@@ -149,9 +151,16 @@ class MissionContext:
                 self._note_ledger_failure(error)
             else:
                 self._stage = stage_after(stage, kind)
+                self._note_authentication(kind, person)
                 return True
         self.reason = self._ledger_failure
         return False
+
+    def _note_authentication(self, kind: CustodyKind, person: PersonId) -> None:
+        if kind is CustodyKind.AUTHENTICATED:
+            self.authenticated = person
+        elif kind is CustodyKind.UNLOCKED:
+            self.authenticated = None  # every opening asks for a code of its own
 
     def _may_try_ledger(self) -> bool:
         return self.now_ns >= self._ledger_retry_ns

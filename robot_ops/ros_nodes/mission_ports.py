@@ -102,6 +102,7 @@ class RosCompartments:
         self._states: dict[str, CompartmentState] = {}
         self._wanted: dict[str, bool] = {}  # compartment -> is_locked
         self._sent_ns: dict[str, int] = {}
+        self._doubtful: set[str] = set()  # a command was taken back: the next report tells what became of it
         self._topic = node.create_publisher(LockCommand, "lock_command", MESSAGES)
         node.create_subscription(CompartmentArray, "compartments", self._on_compartments, STATE)
 
@@ -112,7 +113,7 @@ class RosCompartments:
 
     def state(self, compartment: str) -> CompartmentState | None:
         """See Compartments."""
-        return self._states.get(compartment)
+        return None if compartment in self._doubtful else self._states.get(compartment)
 
     def unlock(self, compartment: str) -> None:
         """See Compartments."""
@@ -126,20 +127,21 @@ class RosCompartments:
         """Send the commands again that have had no effect yet."""
         now_ns = self._clock.now_ns()
         for compartment, is_locked in list(self._wanted.items()):
-            state = self._states.get(compartment)
+            state = self.state(compartment)
             if state is not None and state.is_locked == is_locked:
                 del self._wanted[compartment]
             elif seconds_between(self._sent_ns[compartment], now_ns) >= REPEAT_PERIOD:
                 self._send(compartment, is_locked=is_locked)
 
     def _want(self, compartment: str, *, is_locked: bool) -> None:
-        state = self._states.get(compartment)
-        if state is not None and state.is_locked == is_locked:
-            self._wanted.pop(compartment, None)
+        wanted = self._wanted.get(compartment)
+        if wanted is not None and wanted is not is_locked:
+            self._doubtful.add(compartment)
+        state = self.state(compartment)
+        if wanted is is_locked or (state is not None and state.is_locked == is_locked):
             return
-        if self._wanted.get(compartment) is not is_locked:
-            self._wanted[compartment] = is_locked
-            self._send(compartment, is_locked=is_locked)
+        self._wanted[compartment] = is_locked
+        self._send(compartment, is_locked=is_locked)
 
     def _send(self, compartment: str, *, is_locked: bool) -> None:
         self._sent_ns[compartment] = self._clock.now_ns()
@@ -147,6 +149,7 @@ class RosCompartments:
         self._topic.publish(LockCommand(compartment=compartment, command=command))
 
     def _on_compartments(self, message: CompartmentArray) -> None:
+        self._doubtful.clear()
         self._states = {
             compartment.id: CompartmentState(
                 is_locked=bool(compartment.is_locked),

@@ -146,7 +146,11 @@ class Authenticate(_HandoverLeaf):
 
 
 class OpenCompartment(_HandoverLeaf):
-    """Puts the opening on record, then unlocks the order's compartment."""
+    """Puts the opening on record, then unlocks the order's compartment.
+
+    Whatever the tree says, it opens only for the person whose authentication is on record, and never shows a sender
+    what somebody else has left inside.
+    """
 
     ATTRIBUTES: ClassVar = {"role": _ROLE, "timeout": Attribute(kind=ValueKind.NUMBER, default=15.0)}
 
@@ -159,6 +163,9 @@ class OpenCompartment(_HandoverLeaf):
         """Record, unlock, wait for the lock."""
         compartment = self.context.order.compartment
         if self._recorded_at is None:
+            refusal = self._refusal(compartment)
+            if refusal:
+                return self.fail(refusal)
             if not self.context.record(CustodyKind.UNLOCKED, self.person):
                 return self.wait(self.context.reason)
             self._recorded_at = self.elapsed
@@ -170,6 +177,15 @@ class OpenCompartment(_HandoverLeaf):
             self.context.body.compartments.lock(compartment)
             return self.fail(f"compartment {compartment} does not unlock")
         return self.wait(f"waits for compartment {compartment} to unlock")
+
+    def _refusal(self, compartment: str) -> str:
+        """Return why the compartment stays locked, empty where it may be opened."""
+        if self.context.authenticated != self.person:
+            return f"{self.person} has not authenticated"
+        state = self.context.body.compartments.state(compartment)
+        if self.context.stage() is DeliveryStage.WITH_SENDER and state is not None and state.is_occupied:
+            return f"compartment {compartment} is not empty"
+        return ""
 
 
 class _WaitForPerson(Leaf):

@@ -296,3 +296,38 @@ def test_two_runs_are_alike_to_the_last_report():
         return (b.fleet.reports, b.fleet.progress, b.custody.events(), b.panel.shown, b.building.log)
 
     assert run() == run()
+
+
+def test_a_tree_that_forgets_to_authenticate_opens_nothing(tmp_path):
+    for file in BEHAVIORS.glob("*.xml"):
+        text = file.read_text(encoding="utf-8")
+        kept = [line for line in text.splitlines() if "<Authenticate" not in line]
+        (tmp_path / file.name).write_text("\n".join(kept), encoding="utf-8")
+    b = MissionBench(COURIER, SPOT, tmp_path)
+    b.agent.start_mission(delivery_order())
+    report = b.run_to_end()
+    assert (report.outcome, report.reason) == (MissionOutcome.FAILED, "ada has not authenticated")
+    assert b.compartments.log == []
+    assert b.custody_kinds == []
+
+
+def test_what_lies_in_a_compartment_is_not_shown_to_the_next_sender():
+    b = bench()
+    Staff(b)
+    b.compartments.unlock("c1")
+    b.compartments.use("c1", is_occupied=True)
+    b.compartments.lock("c1")
+    b.compartments.log.clear()
+    b.agent.start_mission(delivery_order())
+    report = b.run_to_end()
+    assert (report.outcome, report.reason) == (MissionOutcome.FAILED, "compartment c1 is not empty")
+    assert b.compartments.log == []
+
+
+def test_an_idle_robot_locks_what_stands_unlocked_as_after_a_crash():
+    b = bench()
+    b.compartments.unlock("c2")
+    b.run(1.0)
+    b.compartments.use("c2", is_occupied=False)
+    b.run(1.0)
+    assert b.compartments.log == ["unlock c2", "lock c2"]
