@@ -1,7 +1,8 @@
 """The fleet's way to its robots over ROS: actions for missions, topics for clearances.
 
 The id of a mission's action goal follows from the mission's id: a restarted fleet can cancel what an earlier one has
-started, and a robot refuses a goal that it has already.
+started, and a robot refuses a goal that it has already. The action's services are called one by one: rclpy's
+ActionClient (9.1) raises in the executor when a restarted robot accepts a goal that it had accepted before.
 """
 
 import uuid
@@ -9,8 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from action_msgs.srv import CancelGoal
-from rclpy.action import ActionClient
+from rclpy.client import Client
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.task import Future
 from robot_ops_interfaces.action import ExecuteMission
 from robot_ops_interfaces.msg import Clearance as ClearanceMsg
@@ -43,33 +45,33 @@ class RosRobotLink:
     def __init__(self, node: Node, robots: Iterable[RobotId], on_report: Callable[[MissionReport], None]) -> None:
         self._node = node
         self._on_report = on_report
-        self._missions: dict[RobotId, Any] = {}
-        self._cancel: dict[RobotId, Any] = {}
-        self._clearance: dict[RobotId, Any] = {}
+        self._start: dict[RobotId, Client[Any, Any]] = {}
+        self._result: dict[RobotId, Client[Any, Any]] = {}
+        self._cancel: dict[RobotId, Client[Any, Any]] = {}
+        self._clearance: dict[RobotId, Publisher[ClearanceMsg]] = {}
+        self._asked: dict[Client[Any, Any], Future[Any]] = {}
         for robot in robots:
-            self._missions[robot] = ActionClient(node, ExecuteMission, f"/{robot}/mission")
-            self._cancel[robot] = node.create_client(CancelGoal, f"/{robot}/mission/_action/cancel_goal")
+            action, kinds = f"/{robot}/mission/_action", ExecuteMission.Impl
+            self._start[robot] = node.create_client(kinds.SendGoalService, f"{action}/send_goal")
+            self._result[robot] = node.create_client(kinds.GetResultService, f"{action}/get_result")
+            self._cancel[robot] = node.create_client(CancelGoal, f"{action}/cancel_goal")
             self._clearance[robot] = node.create_publisher(ClearanceMsg, f"/{robot}/clearance", STATE)
 
     def start_mission(self, order: MissionOrder) -> None:
         """Send the mission as a goal; a robot that is not there yet gets it with the next repetition."""
-        client = self._missions[order.robot]
-        if not client.server_is_ready():
-            return
-        goal = ExecuteMission.Goal(order=to_order(order))
-        future = client.send_goal_async(goal, goal_uuid=goal_id(order.mission_id))
-        future.add_done_callback(self._on_answer)
+        identity = goal_id(order.mission_id)
+        request = ExecuteMission.Impl.SendGoalService.Request(
+            goal_id=identity, goal=ExecuteMission.Goal(order=to_order(order))
+        )
+        self._call(self._start[order.robot], request, lambda answer: self._on_answer(order.robot, identity, answer))
 
     def cancel_mission(self, robot: RobotId, mission_id: MissionId, reason: str) -> None:
         """Ask to cancel the mission's goal."""
-        client = self._cancel[robot]
-        if not client.service_is_ready():
-            return
-        self._node.get_logger().info(f"{robot}: cancel {mission_id}: {reason}")
         request = CancelGoal.Request()
         request.goal_info.goal_id = goal_id(mission_id)
         # the robot's report tells what became of it
-        client.call_async(request)
+        if self._call(self._cancel[robot], request, lambda _answer: None):
+            self._node.get_logger().info(f"{robot}: cancel {mission_id}: {reason}")
 
     def send_clearance(self, clearance: Clearance) -> None:
         """Publish the clearance."""
@@ -77,18 +79,23 @@ class RosRobotLink:
         if publisher is not None:
             publisher.publish(to_clearance(clearance))
 
-    def close(self) -> None:
-        """Destroy the action clients; the node destroys the rest."""
-        for client in self._missions.values():
-            client.destroy()
+    def _call(self, client: Client[Any, Any], request: Any, take: Callable[[Any], None]) -> bool:
+        """Send a request, instead of waiting for an answer to the last one; return whether anybody is there."""
+        if not client.service_is_ready():
+            return False
+        former = self._asked.get(client)
+        if former is not None:
+            client.remove_pending_request(former)  # a robot that was switched off never answers
+        future = self._asked[client] = client.call_async(request)
+        future.add_done_callback(lambda done: take(done.result()))
+        return True
 
-    def _on_answer(self, future: Future[Any]) -> None:
-        handle = future.result()
-        if handle is not None and handle.accepted:
-            handle.get_result_async().add_done_callback(self._on_result)
+    def _on_answer(self, robot: RobotId, identity: UUID, answer: Any) -> None:
+        if answer is not None and answer.accepted:
+            request = ExecuteMission.Impl.GetResultService.Request(goal_id=identity)
+            self._call(self._result[robot], request, self._on_result)
 
-    def _on_result(self, future: Future[Any]) -> None:
-        answer = future.result()
+    def _on_result(self, answer: Any) -> None:
         if answer is None or not answer.result.report.mission_id:
             return
         try:

@@ -94,11 +94,6 @@ class FleetNode(Node):
         self.create_service(ListTasks, "/fleet/list_tasks", self._on_list)
         self.create_timer(self._settings.step_period, self._on_timer)
 
-    def destroy_node(self) -> None:
-        """Destroy the action clients with the node."""
-        self._link.close()
-        super().destroy_node()
-
     @property
     def dispatcher(self) -> Dispatcher:
         """Return the dispatcher; only the executor's thread may use it."""

@@ -230,3 +230,17 @@ def test_a_mission_of_a_forgotten_ledger_is_canceled(rig: Rig, tmp_path: Path) -
     rig.start_fleet()
     rig.wait(lambda: rig.robots.cancelations, "the robot is told to give up what nobody knows")
     assert all(robot != RobotId("courier_1") for robot, _, _ in rig.robots.cancelations)
+
+
+def test_a_restarted_robot_gets_its_mission_again(rig: Rig) -> None:
+    for robot in rig.robots.robots:
+        rig.robots.robots[robot].phase_ends_ns += 10**12
+    accepted = rig.submit(guidance())
+    rig.wait(lambda: rig.status_of(accepted.task_id) is TaskStatus.UNDERWAY, "underway")
+    busy = next(robot for robot, scripted in rig.robots.robots.items() if scripted.order is not None)
+    rig.robots.restart(busy)
+    rig.executor.remove_node(rig.robots_node)
+    rig.robots_node.destroy_node()
+    rig.robots_node = RobotsNode(rig.robots)
+    rig.executor.add_node(rig.robots_node)
+    rig.wait(lambda: rig.status_of(accepted.task_id) is TaskStatus.COMPLETED, "completed")
