@@ -68,10 +68,13 @@ class BackgroundSpin:
 
     Args:
         node: it is destroyed by `stop`.
+        on_failure: called, in that thread, when a callback of the node has raised, which ends the thread.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, on_failure: Callable[[], object] | None = None) -> None:
         self._node = node
+        self._on_failure = on_failure
+        self._failure: BaseException | None = None
         self._executor = EventsExecutor()
         self._stop: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name=f"spin {node.get_name()}", daemon=True)
@@ -82,12 +85,18 @@ class BackgroundSpin:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and destroy the node."""
+        """End the thread and destroy the node.
+
+        Raises:
+            BaseException: what a callback of the node has raised.
+        """
         self._executor.create_task(self._stop.set_result, None)
         self._thread.join(timeout=5.0)
         self._executor.remove_node(self._node)
         self._node.destroy_node()
         self._executor.shutdown()
+        if self._failure is not None:
+            raise self._failure
 
     def _run(self) -> None:
         try:
@@ -95,3 +104,7 @@ class BackgroundSpin:
                 self._executor.spin_until_future_complete(self._stop, timeout_sec=_LOOK_EVERY)
         except ExternalShutdownException:
             pass
+        except BaseException as error:  # noqa: BLE001  the thread's boundary: `stop` raises it again
+            self._failure = error
+            if self._on_failure is not None:
+                self._on_failure()

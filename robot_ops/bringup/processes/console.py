@@ -31,7 +31,8 @@ def main() -> None:
     with _bind(arguments.host, arguments.port) as listener, ros():
         node = OperationsNode(scenario.site, robots=scenario.robots, overrides=[clock_parameter(arguments)])
         app = create_app(node, scenario.site, hosts=(*LOCAL_HOSTS, arguments.host, *arguments.name))
-        spin = BackgroundSpin(node)
+        # without its node the page would show a hall that stands still: end, and be started again
+        spin = BackgroundSpin(node, on_failure=lambda: signal.raise_signal(signal.SIGTERM))
         spin.start()
         try:
             _serve(app, listener)
