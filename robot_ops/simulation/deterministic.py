@@ -28,7 +28,7 @@ from robot_ops.simulation.plain_building import BuildingLink, SimulatedBuilding
 from robot_ops.simulation.population import Population
 from robot_ops.simulation.scenario import Scenario
 from robot_ops.site.model import Site
-from robot_ops.tasks.custody import CustodyLog
+from robot_ops.tasks.custody import CustodyLog, verify
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.tasks.orders import MissionOrder, MissionReport
 from robot_ops.tasks.requests import TaskRequest
@@ -303,7 +303,14 @@ class DeterministicRun:
             least_distance=self._least_distance,
             distances={robot: station.body.driven for robot, station in self._stations.items()},
             ledger_digest=self.dispatcher.ledger_digest,
-            custody_events={robot: len(station.custody.events()) for robot, station in self._stations.items()},
+            custody_events={robot: _verified(station.custody) for robot, station in self._stations.items()},
             start_ns=start_ns,
             end_ns=self.clock.now_ns(),
         )
+
+
+def _verified(custody: CustodyLog) -> int:
+    """Return the length of a chain that is whole."""
+    events = custody.events()
+    verify(events)
+    return len(events)
