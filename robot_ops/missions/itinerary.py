@@ -69,13 +69,14 @@ class Itinerary:
 
     def advance(self, at: LevelPose) -> bool:
         """Note which waypoints the robot has reached or passed; return whether it was any."""
-        has_advanced = False
+        before = self.reached
         while self.reached < self.cleared and self._is_reached(self.reached + 1, at):
             self.reached += 1
+        self.reached = self._standing_on(at)
+        if self.reached > before:
             self.travelled = 0.0
-            has_advanced = True
         self.travelled = max(self.travelled, self._driven(at))
-        return has_advanced
+        return self.reached > before
 
     def ride(self) -> None:
         """Note that the lift has carried the robot to the next waypoint."""
@@ -110,6 +111,21 @@ class Itinerary:
             return _distance(at.pose, self.here) if at.level == self.here.level else 0.0
         first = _distance(at.pose, ahead[0]) if at.level == ahead[0].level else 0.0
         return first + sum(_length(start, end) for start, end in itertools.pairwise(ahead))
+
+    def _standing_on(self, at: LevelPose) -> int:
+        """Return the index of the cleared waypoint ahead that the robot stands on, else of the last reached one.
+
+        A robot that drove around something may have missed the waypoints before it; nodes are so far apart, and occur
+        so seldom twice on a cleared way, that being there tells that it came along the way.
+        """
+        index = self.reached
+        for number in range(self.reached + 1, self.cleared + 1):
+            waypoint = self.waypoints[number]
+            if waypoint.lift is not None or waypoint.level != at.level:
+                break
+            if _distance(at.pose, waypoint) <= REACHED_RADIUS:
+                index = number
+        return index
 
     def _is_reached(self, index: int, at: LevelPose) -> bool:
         waypoint, before = self.waypoints[index], self.waypoints[index - 1]

@@ -49,8 +49,15 @@ _MAX_HAMMING: Final = 1  # repaired bits; with 2 of 36h11's 11 false tags appear
 _MIN_MARGIN: Final = 20.0  # of pupil's decision margin
 
 
+class _LastingDetector(Detector):  # type: ignore[misc]  # the library is not typed
+    """A detector that is never destroyed: the library's destructor now and then crashes the process."""
+
+    def __del__(self) -> None:
+        """Leave the memory to the end of the process; a process needs one detector per camera."""
+
+
 class TagDetector:
-    """Measures the tags in pictures of one camera.
+    """Measures the tags in pictures of one camera; made once per camera and kept, for its memory is never given back.
 
     Args:
         camera: intrinsics and place of the camera.
@@ -68,7 +75,7 @@ class TagDetector:
         half = size / 2.0
         # The order that cv2.SOLVEPNP_IPPE_SQUARE demands: top left, top right, bottom right, bottom left.
         self._corners = np.array([[-half, half, 0.0], [half, half, 0.0], [half, -half, 0.0], [-half, -half, 0.0]])
-        self._detector = Detector(families="tag36h11", nthreads=1, quad_decimate=decimate)
+        self._detector = _LastingDetector(families="tag36h11", nthreads=1, quad_decimate=decimate)
 
     def detect(self, image: Image) -> tuple[TagSighting, ...]:
         """Return the tags in a picture, in order of their ids.

@@ -164,7 +164,7 @@ class PerceptionNode(Node):
         for subscription in self._camera_subscriptions:
             self.destroy_subscription(subscription)
         self._camera_subscriptions.clear()
-        self._camera, self._tag_detector, self._tags = None, None, ()
+        self._camera, self._tags = None, ()
         match mode:
             case PerceptionMode.OFF:
                 pass
@@ -208,7 +208,7 @@ class PerceptionNode(Node):
             yaw=0.0 if is_front else math.pi,
             pitch=parameters.front_pitch if is_front else parameters.rear_pitch,
         )
-        if is_front:
+        if is_front and self._tag_detector is None:
             self._tag_detector = TagDetector(self._camera, size=parameters.tag_size, decimate=parameters.tag_decimate)
 
     def _on_image(self, message: ImageMsg) -> None:
@@ -222,7 +222,7 @@ class PerceptionNode(Node):
             return
         try:
             image = from_image(message)
-            if self._tag_detector is not None:
+            if self._mode is PerceptionMode.DOCK and self._tag_detector is not None:
                 self._measure_tags(self._tag_detector, image)
             elif self._detector is not None:
                 self._looked_ns = self._now_ns()
