@@ -15,7 +15,7 @@ from robot_ops_interfaces.srv import CancelTask, ListTasks, SetStop, SubmitTask
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.ports import RobotStatus, TaskView
-from robot_ops.ros_nodes.conversions import from_time
+from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_submit_answer
 from robot_ops.ros_nodes.qos import STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin
 from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
@@ -59,14 +59,7 @@ class FleetClient:
             RequestError: it was refused. LinkError: the fleet does not answer.
         """
         answer = self._call(SubmitTask, "/fleet/submit_task", SubmitTask.Request(request=to_request(request)))
-        if not answer.is_accepted:
-            raise RequestError(answer.error)
-        return Accepted(
-            task_id=TaskId(answer.task_id),
-            estimated_finish_ns=from_time(answer.estimated_finish),
-            sender_code=answer.sender_code,
-            recipient_code=answer.recipient_code,
-        )
+        return from_submit_answer(answer)
 
     def cancel(self, task_id: TaskId, reason: str) -> None:
         """Cancel a task.
@@ -92,8 +85,10 @@ class FleetClient:
 
         Raises:
             LinkError: the robot's safety node does not answer.
+            RequestError: the stop does not stand as asked for, as when a release cannot be put on disk.
         """
-        self._call(SetStop, f"/{robot}/set_stop", SetStop.Request(is_engaged=is_engaged, operator_id=operator))
+        answer = self._call(SetStop, f"/{robot}/set_stop", SetStop.Request(is_engaged=is_engaged, operator_id=operator))
+        check_stop_answer(robot, answer, is_engaged=is_engaged)
 
     def watch(self, robots: tuple[RobotId, ...]) -> None:
         """Begin to listen to the robots and the simulated world; `statuses` and `statistics` tell what was heard."""
@@ -113,7 +108,10 @@ class FleetClient:
         return self._statistics
 
     def _on_status(self, message: RobotStatusMsg) -> None:
-        self._statuses[RobotId(message.robot)] = from_status(message)
+        try:
+            self._statuses[RobotId(message.robot)] = from_status(message)
+        except ValueError as error:
+            self._started().get_logger().warning(f"{message.robot}: malformed status: {error}")
 
     def _on_statistics(self, message: WorldStatisticsMsg) -> None:
         self._statistics = message

@@ -1,15 +1,18 @@
-"""Between the fleet's views and the messages of /fleet/*."""
+"""Between the fleet's views and the messages of /fleet/*, and what the answers to calls mean."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from robot_ops_interfaces.msg import Alarm as AlarmMsg
 from robot_ops_interfaces.msg import AlarmArray, TaskArray, TrafficState
+from robot_ops_interfaces.srv import SetStop, SubmitTask
 
-from robot_ops.core.ids import RobotId
+from robot_ops.core.errors import RequestError
+from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.ports import Alarm, TaskView
 from robot_ops.ros_nodes.conversions import from_time, to_time
 from robot_ops.ros_nodes.vocabulary import to_clearance, to_task
+from robot_ops.tasks.requests import Accepted
 from robot_ops.tasks.routes import Clearance
 
 _SEVERITY: Final = {"warning": AlarmMsg.SEVERITY_WARNING, "error": AlarmMsg.SEVERITY_ERROR}
@@ -54,3 +57,29 @@ def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
 def to_traffic(clearances: Iterable[Clearance], stamp_ns: int) -> TrafficState:
     """Return the clearances as a message."""
     return TrafficState(stamp=to_time(stamp_ns), clearances=[to_clearance(clearance) for clearance in clearances])
+
+
+def from_submit_answer(answer: SubmitTask.Response) -> Accepted:
+    """Return what the fleet has promised.
+
+    Raises:
+        RequestError: it has refused the request.
+    """
+    if not answer.is_accepted:
+        raise RequestError(answer.error)
+    return Accepted(
+        task_id=TaskId(answer.task_id),
+        estimated_finish_ns=from_time(answer.estimated_finish),
+        sender_code=answer.sender_code,
+        recipient_code=answer.recipient_code,
+    )
+
+
+def check_stop_answer(robot: RobotId, answer: SetStop.Response, *, is_engaged: bool) -> None:
+    """Check that a robot's stop stands as it was asked for.
+
+    Raises:
+        RequestError: it does not; the text tells why.
+    """
+    if bool(answer.is_stopped) != is_engaged:
+        raise RequestError(f"{robot}: {answer.text}")

@@ -40,7 +40,7 @@ from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotStatus, R
 from robot_ops.perception.pictures import to_jpeg
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import from_image, from_time
-from robot_ops.ros_nodes.fleet_messages import from_alarms
+from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_alarms, from_submit_answer
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.vocabulary import from_clearance, from_report, from_status, from_task, to_request
 from robot_ops.ros_nodes.watched_topic import WatchedTopic
@@ -136,14 +136,7 @@ class OperationsNode(Node):
     def submit(self, request: TaskRequest) -> Accepted:
         """See Operations."""
         answer = self._call(self._submit, SubmitTask.Request(request=to_request(request)), "the fleet")
-        if not answer.is_accepted:
-            raise RequestError(answer.error)
-        return Accepted(
-            task_id=TaskId(answer.task_id),
-            estimated_finish_ns=from_time(answer.estimated_finish),
-            sender_code=answer.sender_code,
-            recipient_code=answer.recipient_code,
-        )
+        return from_submit_answer(answer)
 
     def cancel(self, task_id: TaskId, reason: str) -> None:
         """See Operations."""
@@ -195,8 +188,7 @@ class OperationsNode(Node):
             raise RequestError(f"there is no robot {robot!r} here", where="robot")
         request = SetStop.Request(is_engaged=is_engaged, operator_id=operator)
         answer = self._call(client, request, f"the safety node of {robot}")
-        if bool(answer.is_stopped) != is_engaged:
-            raise RequestError(f"{robot}: {answer.text}")
+        check_stop_answer(robot, answer, is_engaged=is_engaged)
 
     def _call(self, client: Client[Any, Any], request: Any, who: str) -> Any:
         """Return the answer; the waiting thread is never the executor's.

@@ -96,7 +96,7 @@ def _set_stop(robots: tuple[RobotId, ...], *, is_engaged: bool, arguments: argpa
         for robot in robots:
             try:
                 fleet.set_stop(robot, is_engaged=is_engaged, operator=getpass.getuser())
-            except LinkError as error:  # one silent robot must not keep the others from being stopped
+            except (LinkError, RequestError) as error:  # one robot must not keep the others from being stopped
                 failures[robot] = str(error)
     if arguments.json:
         show_json({robot: failures.get(robot, "ok") for robot in robots})
@@ -104,5 +104,5 @@ def _set_stop(robots: tuple[RobotId, ...], *, is_engaged: bool, arguments: argpa
         for robot in robots:
             say(f"{robot}: {failures.get(robot, 'stopped' if is_engaged else 'released')}")
     if failures:
-        raise LinkError(f"{len(failures)} of {len(robots)} robots did not answer")
+        raise LinkError(f"{len(failures)} of {len(robots)} robots did not obey")
     return 0
