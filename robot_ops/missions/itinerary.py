@@ -115,16 +115,18 @@ class Itinerary:
     def _standing_on(self, at: LevelPose) -> int:
         """Return the index of the cleared waypoint ahead that the robot stands on, else of the last reached one.
 
-        A robot that drove around something may have missed the waypoints before it; nodes are so far apart, and occur
-        so seldom twice on a cleared way, that being there tells that it came along the way.
+        A robot that drove around something may have missed the waypoints before it. Nodes lie so far apart that being
+        at one tells that it came along the way, unless the way leads there twice.
         """
         index = self.reached
+        seen = {self.here.node}
         for number in range(self.reached + 1, self.cleared + 1):
             waypoint = self.waypoints[number]
             if waypoint.lift is not None or waypoint.level != at.level:
                 break
-            if _distance(at.pose, waypoint) <= REACHED_RADIUS:
+            if waypoint.node not in seen and _distance(at.pose, waypoint) <= REACHED_RADIUS:
                 index = number
+            seen.add(waypoint.node)
         return index
 
     def _is_reached(self, index: int, at: LevelPose) -> bool:
