@@ -104,5 +104,5 @@ def _set_stop(robots: tuple[RobotId, ...], *, is_engaged: bool, arguments: argpa
         for robot in robots:
             say(f"{robot}: {failures.get(robot, 'stopped' if is_engaged else 'released')}")
     if failures:
-        raise LinkError(f"{len(failures)} of {len(robots)} robots did not obey")
+        raise LinkError(f"{len(failures)} of {len(robots)} robots did not answer")
     return 0
