@@ -19,7 +19,8 @@ def obstacle_points(scan: LaserScan) -> FloatArray | None:
     A ray that is too close (-inf, REP-117) counts as a hit at the scan's least range.
     """
     ranges = np.asarray(scan.ranges, dtype=np.float64)
-    if ranges.size == 0 or not math.isfinite(scan.angle_increment) or not math.isfinite(scan.angle_min):
+    geometry = (scan.angle_min, scan.angle_increment, scan.range_min)
+    if ranges.size == 0 or not all(math.isfinite(number) for number in geometry):
         return None
     is_error = np.isnan(ranges)
     if np.count_nonzero(is_error) > (1.0 - _MIN_VALID_SHARE) * ranges.size:

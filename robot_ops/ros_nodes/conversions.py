@@ -153,10 +153,12 @@ def from_image(message: ImageMsg) -> Image:
     """Return the picture.
 
     Raises:
-        ValueError: it is not rgb8 or bgr8, or its size does not fit its data.
+        ValueError: it is not rgb8 or bgr8, is empty, or its size does not fit its data.
     """
     if message.encoding not in ("rgb8", "bgr8"):
         raise ValueError(f"image encoding {message.encoding!r} is neither rgb8 nor bgr8")
+    if not (message.width and message.height):
+        raise ValueError("the image is empty")
     pixels = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)[:, : 3 * message.width]
     pixels = pixels.reshape(message.height, message.width, 3)
     if message.encoding == "bgr8":

@@ -250,10 +250,17 @@ class PerceptionNode(Node):
         if self._looking is not None and self._looking[1].done():
             stamp_ns, future = self._looking
             self._looking = None
-            at = self._pose_at(stamp_ns)
-            if at is not None and at.level == self._level:
-                self._people.update_camera(future.result(), at.pose, stamp_ns)
+            self._take_people(future, stamp_ns)
         self._tell()
+
+    def _take_people(self, future: Future[tuple[PersonSighting, ...]], stamp_ns: int) -> None:
+        error = future.exception()
+        if error is not None:  # the lidar still sees people; a picture must not end the robot's process
+            self.get_logger().error(f"the person detector fails: {error!r}", throttle_duration_sec=10.0)
+            return
+        at = self._pose_at(stamp_ns)
+        if at is not None and at.level == self._level:
+            self._people.update_camera(future.result(), at.pose, stamp_ns)
 
     def _take_scan(self, data: bytes) -> None:
         scan = from_scan(deserialize_message(data, LaserScanMsg), self._lidar)

@@ -149,12 +149,10 @@ class SafetyNode(Node):
         self.create_service(SetStop, "set_stop", self._on_set_stop)
         self.create_timer(_STEP, self._on_timer)
 
-    def stand(self) -> None:
-        """Tell the wheels to stand; for the end of the process."""
-        self._cmd_vel.publish(to_twist(STANDSTILL))
-
     def destroy_node(self) -> None:
-        """Destroy the node and its inputs."""
+        """Tell the wheels to stand, and destroy the node and its inputs."""
+        if self.context.ok():
+            self._cmd_vel.publish(to_twist(STANDSTILL))
         self._inputs.destroy_node()
         super().destroy_node()
 

@@ -50,9 +50,12 @@ class OneBox:
     def __init__(self, box: PersonBox) -> None:
         self._box = box
         self.threads: set[int] = set()
+        self.is_broken = False
 
     def detect(self, image: Image) -> tuple[PersonBox, ...]:
         self.threads.add(threading.get_ident())
+        if self.is_broken:
+            raise cv2.error("out of memory")
         return (self._box,)
 
 
@@ -189,6 +192,17 @@ def test_tags_are_measured_while_docking_only(rig: Rig) -> None:
     assert seen.pose_in_base.yaw == pytest.approx(turn, abs=0.1)
     rig.perception.set_mode(PerceptionMode.OFF)
     assert rig.perception.sightings() == ()
+
+
+def test_a_detector_that_fails_does_not_end_the_process(rig: Rig, detector: OneBox) -> None:
+    rig.person = (-3.0, 0.0)
+    detector.is_broken = True
+    rig.perception.set_mode(PerceptionMode.FOLLOW)
+    rig.wait(lambda: detector.threads, "a picture")
+    told = len(rig.heard)
+    rig.wait(lambda: len(rig.heard) > told + 5, "a second of messages")
+    detector.is_broken = False
+    rig.wait(lambda: any(track.is_confirmed for track in rig.perception.tracks), "the camera's word")
 
 
 def test_pictures_of_the_wrong_size_are_refused(rig: Rig) -> None:

@@ -143,8 +143,11 @@ def test_drives_stands_and_tells(rig: Rig, start: Callable[[], subprocess.Popen[
     rig.has_lidar = True
     rig.nav_speed = math.nan
     rig.wait(lambda: any("not a number" in s.reason for s in rig.states), "the refusal")
+    rig.nav_speed = 0.4
+    rig.wait_state(SafetyState.STATE_DRIVING)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=DEADLINE) == 0
+    rig.wait(lambda: rig.cmd_vel[-1].linear.x == 0.0, "the last word: stand")
 
 
 def test_a_stop_holds_over_a_kill_and_a_release_moves_nothing(

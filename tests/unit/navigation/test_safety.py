@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,6 +164,8 @@ def test_broken_scans_do_not_count() -> None:
     broken[:200] = np.nan
     assert obstacle_points(_with(whole, broken)) is None
     assert obstacle_points(_with(whole, np.empty(0, np.float32))) is None
+    for field in ("angle_min", "angle_increment", "range_min"):
+        assert obstacle_points(replace(whole, **{field: math.nan})) is None
 
 
 def test_too_close_to_measure_is_an_obstacle() -> None:
