@@ -95,7 +95,7 @@ def from_clearance(message: ClearanceMsg) -> Clearance:
     """Return the message's clearance.
 
     Raises:
-        ValueError: it clears a waypoint that is not there.
+        ValueError: it clears a waypoint that is not there, or one cannot be driven to.
     """
     return Clearance(
         robot=RobotId(message.robot),
@@ -124,7 +124,11 @@ def to_progress(progress: RouteProgress) -> RouteProgressMsg:
 
 
 def from_progress(message: RouteProgressMsg) -> RouteProgress:
-    """Return the message's progress."""
+    """Return the message's progress.
+
+    Raises:
+        ValueError: its numbers cannot be.
+    """
     return RouteProgress(
         robot=RobotId(message.robot),
         stamp_ns=from_time(message.stamp),

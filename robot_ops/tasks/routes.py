@@ -4,6 +4,7 @@ Both messages carry whole state, so that a lost, late, doubled or reordered one 
 until the other's shows that it was heard.
 """
 
+import math
 from dataclasses import dataclass
 
 from robot_ops.core.ids import DoorId, LevelId, LiftId, NodeId, PlaceId, RobotId, RouteId
@@ -27,6 +28,12 @@ class Waypoint:
     speed_limit: float
     door: DoorId | None = None
     lift: LiftId | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.x) and math.isfinite(self.y) and 0.0 < self.speed_limit < math.inf):
+            raise ValueError(
+                f"waypoint {self.node} at ({self.x}, {self.y}), {self.speed_limit} m/s cannot be driven to"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,11 @@ class RouteProgress:
     goal: PlaceId | None = None
     goal_seq: int = 0
     tail: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.reached < 0 or not (0.0 <= self.travelled < math.inf and 0.0 <= self.tail < math.inf):
+            numbers = f"reached {self.reached}, travelled {self.travelled} m, tail {self.tail} m"
+            raise ValueError(f"progress of {self.robot} cannot be: {numbers}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
