@@ -135,9 +135,8 @@ def task_entry(task: TaskView) -> dict[str, Any]:
 
 
 def request_entry(request: TaskRequest) -> dict[str, Any]:
-    """Return a request."""
+    """Return a request, without its id: who repeats a request is told its codes again."""
     entry: dict[str, Any] = {
-        "request_id": request.request_id,
         "kind": request.kind.value,
         "pickup": request.pickup,
         "destination": request.destination,

@@ -138,7 +138,7 @@ class Outcomes:
                 self.fail_robot(state, task, report.reason or f"mission {report.outcome.value}", is_void=False)
             case MissionOutcome.CANCELED | MissionOutcome.FAILED:
                 self._end(task, TaskStatus.FAILED, report.reason or f"mission {report.outcome.value}")
-        if report.has_cargo:
+        if report.has_cargo or state.is_occupied(mission.compartment):
             self._alarm_document(state, task)
 
     def _take_void(self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> None:

@@ -177,6 +177,8 @@ def test_what_is_no_json_is_refused(client: TestClient) -> None:
 def test_the_same_request_id_is_passed_on(client: TestClient, hall: MemoryOperations) -> None:
     client.post("/api/tasks", json={**GUIDANCE, "request_id": "mine"})
     client.post("/api/tasks", json=GUIDANCE)
+    # who repeats a request is told its codes again
+    assert "request_id" not in client.get("/api/tasks").json()[0]["request"]
     ids = [task.request.request_id for task in hall.tasks.values()]
     assert ids[0] == "mine"
     assert ids[1].startswith("console-")

@@ -302,6 +302,21 @@ def test_a_failed_delivery_with_the_document_on_board_is_an_alarm(stand: FleetSt
     assert stand.fleet.alarms() == ()
 
 
+def test_a_document_that_was_laid_in_but_never_confirmed_is_an_alarm(stand: FleetStand) -> None:
+    for robot in ("courier_1", "courier_2"):
+        stand.robots.robots[RobotId(robot)].fail_in = MissionPhase.LOADING
+    accepted = stand.deliver()
+    stand.run(12.0)
+    task = stand.task(accepted.task_id)
+    assert task.robot is not None
+    order = stand.robots.robots[task.robot].order
+    assert order is not None
+    stand.robots.robots[task.robot].loaded = order.compartment
+    stand.run(30.0)
+    assert stand.task(accepted.task_id).status is TaskStatus.FAILED
+    assert [alarm.alarm_id for alarm in stand.fleet.alarms()] == [f"document/{task.robot}"]
+
+
 def test_a_blocked_robot_makes_a_blocked_task(stand: FleetStand) -> None:
     accepted = stand.guide()
     for robot in (GUIDE_1, GUIDE_2):
