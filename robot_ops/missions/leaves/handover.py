@@ -1,6 +1,5 @@
 """Leaves that hand a document over: authenticate, open, wait for the person, put it on record."""
 
-from enum import Enum
 from typing import ClassVar, Final
 
 from py_trees.common import Status
@@ -10,7 +9,7 @@ from robot_ops.core.ids import PersonId
 from robot_ops.missions.ports import PanelEntry
 from robot_ops.missions.stages import DeliveryStage
 from robot_ops.missions.tree_nodes import Attribute, Leaf, ValueKind, choices_of
-from robot_ops.tasks.codes import is_code
+from robot_ops.tasks.codes import Role, is_code
 from robot_ops.tasks.custody import CustodyKind
 
 MOST_WRONG_CODES: Final = 5
@@ -18,13 +17,6 @@ MOST_WRONG_CODES: Final = 5
 LOCK_OUT: Final = 60.0
 MAX_TYPED: Final = 64
 """Characters of a typed name that go on record."""
-
-
-class Role(Enum):
-    """Which end of the delivery."""
-
-    SENDER = "sender"
-    RECIPIENT = "recipient"
 
 
 _ROLE: Final = Attribute(choices=choices_of(Role))
