@@ -65,7 +65,9 @@ def known_robots(names: Sequence[str], site: Site) -> tuple[RobotId, ...]:
 
 
 def run_process(main: Callable[[], None]) -> None:
-    """Run a process' main function and exit: 0 done, 2 wrong input, 1 any other error."""
+    """Run a process' main function and exit: 0 done, 2 wrong input, 1 any other error, 130 interrupted."""
+    # until `spin` or the web server listens to it: what is open already is closed in order, with code 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     _end_with_parent()
     try:
         main()
@@ -75,6 +77,8 @@ def run_process(main: Callable[[], None]) -> None:
     except RobotOpsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _end_with_parent() -> None:
