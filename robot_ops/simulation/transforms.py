@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from transforms3d.euler import euler2quat
+from transforms3d.quaternions import axangle2quat, qconjugate, qmult, quat2mat
 
 from robot_ops.core.poses import FloatArray, Pose, wrap_angle
 
@@ -33,24 +35,12 @@ class Transform:
     @classmethod
     def from_rpy(cls, x: float, y: float, z: float, roll: float, pitch: float, yaw: float) -> Self:
         """Return the transform of an SDF pose: fixed-axis roll, pitch, yaw in radians."""
-        cr, sr = math.cos(roll / 2), math.sin(roll / 2)
-        cp, sp = math.cos(pitch / 2), math.sin(pitch / 2)
-        cy, sy = math.cos(yaw / 2), math.sin(yaw / 2)
-        return cls(
-            (x, y, z),
-            (
-                cr * cp * cy + sr * sp * sy,
-                sr * cp * cy - cr * sp * sy,
-                cr * sp * cy + sr * cp * sy,
-                cr * cp * sy - sr * sp * cy,
-            ),
-        )
+        return cls((x, y, z), _quaternion(euler2quat(roll, pitch, yaw, axes="sxyz")))
 
     @classmethod
     def from_axis_angle(cls, axis: tuple[float, float, float], angle: float) -> Self:
         """Return the rotation about a unit axis by an angle in radians."""
-        s = math.sin(angle / 2)
-        return cls((0.0, 0.0, 0.0), (math.cos(angle / 2), axis[0] * s, axis[1] * s, axis[2] * s))
+        return cls((0.0, 0.0, 0.0), _quaternion(axangle2quat(axis, angle, is_normalized=True)))
 
     @classmethod
     def from_planar(cls, pose: Pose, z: float = 0.0) -> Self:
@@ -60,14 +50,7 @@ class Transform:
     @cached_property
     def rotation(self) -> FloatArray:
         """Return the rotation matrix, (3, 3)."""
-        w, x, y, z = self.quaternion
-        return np.array(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-            ]
-        )
+        return np.asarray(quat2mat(self.quaternion), dtype=np.float64)
 
     @property
     def yaw(self) -> float:
@@ -81,18 +64,7 @@ class Transform:
 
     def compose(self, child: "Transform") -> "Transform":
         """Return the pose of `child`, given in this frame, in this frame's parent."""
-        w1, x1, y1, z1 = self.quaternion
-        w2, x2, y2, z2 = child.quaternion
-        x, y, z = self.apply(child.position)
-        return Transform(
-            (x, y, z),
-            (
-                w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2,
-                w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2,
-                w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2,
-                w1 * z2 + x1 * y2 - y1 * x2 + z1 * w2,
-            ),
-        )
+        return Transform(self.apply(child.position), _quaternion(qmult(self.quaternion, child.quaternion)))
 
     def apply(self, point: tuple[float, float, float]) -> tuple[float, float, float]:
         """Return a point of this frame in this frame's parent."""
@@ -106,10 +78,14 @@ class Transform:
 
     def inverse(self) -> "Transform":
         """Return the parent's pose in this frame."""
-        w, x, y, z = self.quaternion
-        back = Transform((0.0, 0.0, 0.0), (w, -x, -y, -z))
+        back = Transform((0.0, 0.0, 0.0), _quaternion(qconjugate(self.quaternion)))
         px, py, pz = back.rotate(self.position)
         return Transform((-px, -py, -pz), back.quaternion)
+
+
+def _quaternion(wxyz: FloatArray) -> tuple[float, float, float, float]:
+    w, x, y, z = (float(q) for q in wxyz)
+    return (w, x, y, z)
 
 
 IDENTITY = Transform()
