@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import Quaternion, TransformStamped
 from geometry_msgs.msg import Twist as TwistMsg
 from nav_msgs.msg import Odometry as OdometryMsg
 from rclpy.node import Node
@@ -12,6 +12,8 @@ from robot_ops_interfaces.msg import Compartment, CompartmentArray, LockCommand
 from sensor_msgs.msg import BatteryState, CameraInfo
 from sensor_msgs.msg import Image as ImageMsg
 from sensor_msgs.msg import LaserScan as LaserScanMsg
+from transforms3d.euler import euler2quat
+from transforms3d.quaternions import qmult
 
 from robot_ops.core.errors import StateError
 from robot_ops.core.ids import RobotId
@@ -29,6 +31,7 @@ from robot_ops.ros_nodes.conversions import (
 from robot_ops.ros_nodes.qos import COMMAND, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.world_port import SimulatedWorld
 
+_OPTICAL: Final = (0.5, -0.5, 0.5, -0.5)  # (w, x, y, z) from x forward to the optical frame, z forward (REP-103)
 _LOG_PERIOD: Final = 5.0  # s between two complaints about the same sender
 
 
@@ -140,16 +143,10 @@ class WorldRobot:
 
     def _optical(self, camera: str, model: CameraModel) -> TransformStamped:
         transform = self._static(f"{camera}_camera_optical_frame")
-        translation, rotation = transform.transform.translation, transform.transform.rotation
+        translation = transform.transform.translation
         translation.x, translation.y, translation.z = float(model.x), float(model.y), float(model.z)
-        cos_yaw, sin_yaw = math.cos(model.yaw / 2), math.sin(model.yaw / 2)
-        cos_pitch, sin_pitch = math.cos(model.pitch / 2), math.sin(model.pitch / 2)
-        # yaw about z, then pitch about y, then from x-forward to the optical frame: (w, x, y, z) = (1, -1, 1, -1) / 2
-        w, x, y, z = cos_yaw * cos_pitch, -sin_yaw * sin_pitch, cos_yaw * sin_pitch, sin_yaw * cos_pitch
-        rotation.w = (w + x - y + z) / 2
-        rotation.x = (-w + x - y - z) / 2
-        rotation.y = (w + x + y - z) / 2
-        rotation.z = (-w + x + y + z) / 2
+        w, x, y, z = (float(q) for q in qmult(euler2quat(0.0, model.pitch, model.yaw, axes="sxyz"), _OPTICAL))
+        transform.transform.rotation = Quaternion(w=w, x=x, y=y, z=z)
         return transform
 
     def _static(self, name: str) -> TransformStamped:
