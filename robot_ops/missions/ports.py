@@ -11,6 +11,7 @@ from typing import Protocol
 
 from robot_ops.core.ids import DoorId, LevelId, LiftId, PersonId, PlaceId, TaskId
 from robot_ops.core.poses import LevelPose
+from robot_ops.core.world import CompartmentReading
 from robot_ops.tasks.orders import MissionReport
 from robot_ops.tasks.routes import RouteProgress, Waypoint
 
@@ -167,19 +168,10 @@ class Panel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompartmentState:
-    """What a compartment's sensors tell."""
-
-    is_locked: bool
-    is_closed: bool
-    is_occupied: bool
-
-
 class Compartments(Protocol):
     """The lockable compartments. Whoever unlocks must hold a durable custody record first."""
 
-    def state(self, compartment: str) -> CompartmentState | None:
+    def state(self, compartment: str) -> CompartmentReading | None:
         """Return the latest state, None while it is unknown."""
         ...
 

@@ -16,7 +16,8 @@ from sensor_msgs.msg import BatteryState
 
 from robot_ops.core.clock import Clock, seconds_between, to_ns
 from robot_ops.core.ids import DoorId, LevelId, LiftId, PersonId, RobotId
-from robot_ops.missions.ports import Announcement, AnnouncementKind, CompartmentState, LiftState, PanelEntry
+from robot_ops.core.world import CompartmentReading
+from robot_ops.missions.ports import Announcement, AnnouncementKind, LiftState, PanelEntry
 from robot_ops.ros_nodes.conversions import from_time
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.vocabulary import to_announcement
@@ -99,7 +100,7 @@ class RosCompartments:
 
     def __init__(self, node: Node, clock: Clock) -> None:
         self._clock = clock
-        self._states: dict[str, CompartmentState] = {}
+        self._states: dict[str, CompartmentReading] = {}
         self._wanted: dict[str, bool] = {}  # compartment -> is_locked
         self._sent_ns: dict[str, int] = {}
         self._doubtful: set[str] = set()  # a command was taken back: the next report tells what became of it
@@ -111,7 +112,7 @@ class RosCompartments:
         """Return per compartment whether something lies in it."""
         return {compartment: state.is_occupied for compartment, state in self._states.items()}
 
-    def state(self, compartment: str) -> CompartmentState | None:
+    def state(self, compartment: str) -> CompartmentReading | None:
         """See Compartments."""
         return None if compartment in self._doubtful else self._states.get(compartment)
 
@@ -151,7 +152,7 @@ class RosCompartments:
     def _on_compartments(self, message: CompartmentArray) -> None:
         self._doubtful.clear()
         self._states = {
-            compartment.id: CompartmentState(
+            compartment.id: CompartmentReading(
                 is_locked=bool(compartment.is_locked),
                 is_closed=bool(compartment.is_closed),
                 is_occupied=bool(compartment.is_occupied),

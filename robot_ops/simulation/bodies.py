@@ -7,8 +7,8 @@ from typing import Final
 from robot_ops.core.clock import Clock
 from robot_ops.core.ids import PersonId, RobotId
 from robot_ops.core.poses import LevelPose
-from robot_ops.core.world import PersonPose
-from robot_ops.missions.ports import Announcement, CompartmentState, PanelEntry, PersonTrack
+from robot_ops.core.world import CompartmentReading, PersonPose
+from robot_ops.missions.ports import Announcement, PanelEntry, PersonTrack
 from robot_ops.simulation.devices import CompartmentBanks
 
 _SIGHT: Final = 8.0  # m, how far lidar and camera tell people apart
@@ -67,14 +67,9 @@ class SimulatedCompartments:
     def __init__(self, banks: CompartmentBanks, robot: RobotId) -> None:
         self._bank = banks.of(robot)
 
-    def state(self, compartment: str) -> CompartmentState | None:
+    def state(self, compartment: str) -> CompartmentReading | None:
         """See Compartments."""
-        reading = self._bank.readings.get(compartment)
-        if reading is None:
-            return None
-        return CompartmentState(
-            is_locked=reading.is_locked, is_closed=reading.is_closed, is_occupied=reading.is_occupied
-        )
+        return self._bank.readings.get(compartment)
 
     def unlock(self, compartment: str) -> None:
         """See Compartments."""

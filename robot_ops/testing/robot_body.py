@@ -8,10 +8,10 @@ from robot_ops.core.clock import Clock
 from robot_ops.core.errors import LedgerError
 from robot_ops.core.ids import DoorId, LevelId, LiftId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose, Pose
+from robot_ops.core.world import CompartmentReading
 from robot_ops.missions.ports import (
     Announcement,
     AnnouncementKind,
-    CompartmentState,
     LiftState,
     NavigationStatus,
     PanelEntry,
@@ -183,11 +183,11 @@ class FakeCompartments:
     """
 
     def __init__(self, compartments: Sequence[str]) -> None:
-        self._states = {c: CompartmentState(is_locked=True, is_closed=True, is_occupied=False) for c in compartments}
+        self._states = {c: CompartmentReading(is_locked=True, is_closed=True, is_occupied=False) for c in compartments}
         self._to_lock: set[str] = set()
         self.log: list[str] = []
 
-    def state(self, compartment: str) -> CompartmentState | None:
+    def state(self, compartment: str) -> CompartmentReading | None:
         """Return the state."""
         return self._states.get(compartment)
 
