@@ -111,11 +111,6 @@ class RouteFollower:
         """Return for how long the robot has not come any further, seconds."""
         return seconds_between(self._moved_ns, self._clock.now_ns())
 
-    @property
-    def has_left_node(self) -> bool:
-        """Return whether the robot is between nodes, or still has held way ahead."""
-        return self._itinerary is not None and self._itinerary.reached < self._itinerary.cleared
-
     def go_to(self, place: PlaceId, *, tail: float = 0.0) -> None:
         """Want to go to a place and to stay there until another command; the same goal again only turns to it anew.
 

@@ -38,11 +38,6 @@ class WatchedTopic(Generic[MessageT]):
         self._asked_ns = self._steady.now().nanoseconds
         return self._message
 
-    @property
-    def is_subscribed(self) -> bool:
-        """Return whether messages flow."""
-        return self._subscription is not None
-
     def reconcile(self) -> None:
         """Subscribe when it was asked for, drop the subscription when it was not for a while."""
         asked_ns = self._asked_ns

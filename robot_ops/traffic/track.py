@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
-from robot_ops.core.ids import NodeId, RobotId, RouteId
+from robot_ops.core.ids import RobotId, RouteId
 from robot_ops.tasks.routes import RouteProgress
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
@@ -71,11 +71,6 @@ class Track:
     def node(self) -> int:
         """Return the node where the clearance ends."""
         return self.path[-1]
-
-    @property
-    def is_on_graph(self) -> bool:
-        """Return whether it is known where on the lanes the robot is."""
-        return bool(self.path)
 
     def update(self, progress: RouteProgress) -> list[Move] | None:
         """Take in a report that is not older than the last.
@@ -277,10 +272,6 @@ class Track:
         self.reached -= dropped
         for route in self._routes:
             route.first -= dropped
-
-    def node_ids(self, numbers: Sequence[int]) -> tuple[NodeId, ...]:
-        """Return the ids of nodes."""
-        return tuple(self._graph.nodes[number] for number in numbers)
 
 
 def _is_still_near(arc: Arc, driven: Arc, along: float, conflicts: ConflictMap) -> bool:
