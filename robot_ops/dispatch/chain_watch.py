@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.context import Context
 from robot_ops.tasks.custody import CustodyEvent, link
 from robot_ops.tasks.events import EventKind, custody_payload
@@ -22,6 +23,7 @@ class ChainWatch:
         chain = self._context.book.custody.get(event.robot, {})
         known = chain.get(event.seq)
         if known == event:
+            self._look_for_gap(event.robot)
             return
         before, after = chain.get(event.seq - 1), chain.get(event.seq + 1)
         is_whole = (
@@ -35,6 +37,14 @@ class ChainWatch:
             self._context.alarms.put(f"custody/{event.robot}", text, robot=event.robot, is_error=True)
             return
         self._context.journal.write(EventKind.CUSTODY, event.task_id or event.robot, custody_payload(event))
+        self._look_for_gap(event.robot)
+
+    def _look_for_gap(self, robot: RobotId) -> None:
+        """Raise an alarm while events are missing between those known; a late subscriber hears only the last ones."""
+        chain = self._context.book.custody[robot]
+        missing = max(chain) - min(chain) + 1 - len(chain)
+        text = f"{missing} custody events of {robot} have not arrived: compare with the robot's log"
+        self._context.alarms.set(f"custody_gap/{robot}", missing > 0, text, robot=robot, is_error=True)
 
 
 def _is_authentic(event: CustodyEvent) -> bool:
