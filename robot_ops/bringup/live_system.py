@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from robot_ops.bringup.process_table import Process
-from robot_ops.core.errors import ParameterError, SetupError, SiteError
+from robot_ops.core.errors import ParameterError, SetupError, SiteError, WorldError
 from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
 from robot_ops.missions.agent import load_behaviors
 from robot_ops.navigation.maps import load_maps
-from robot_ops.simulation.layout import lay_out
+from robot_ops.simulation.layout import LIDAR, lay_out
 from robot_ops.simulation.scenario import Scenario
 from robot_ops.simulation.sdf_reader import read_world
 from robot_ops.site.model import RobotKind, Site
@@ -164,6 +164,11 @@ def check_files(site: Site) -> None:
     """
     if site.world_file is None:
         raise SiteError("names no world file", where=site.name, mend="Add `world: FILE.sdf` to the site file")
-    lay_out(read_world(site.world_file), site)
+    layout = lay_out(read_world(site.world_file), site)
+    for robot, parts in layout.robots.items():
+        if LIDAR not in parts.sensors:
+            raise WorldError(
+                f"robot {robot} has no sensor {LIDAR!r}", where=str(site.world_file), mend="Give its model one"
+            )
     load_maps(site.levels.values())
     load_behaviors(shared_folder("behaviors"), site)

@@ -17,6 +17,8 @@ from robot_ops.site.model import Site
 
 LEAF_JOINT: Final = "leaf_joint"
 CABIN_JOINT: Final = "cabin_joint"
+LIDAR: Final = "lidar"
+"""Name of the sensor that every robot has."""
 LIDAR_HEIGHT: Final = 0.30
 """Height of the robots' lidar plane above the floor, in meters."""
 

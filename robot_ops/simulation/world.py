@@ -27,7 +27,7 @@ from robot_ops.simulation.building import Building, Footprint, heights
 from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery, CompartmentBanks
 from robot_ops.simulation.drives import Drives
 from robot_ops.simulation.encounters import PERSON_RADIUS, Encounters, Hit
-from robot_ops.simulation.layout import PlacedSensor, lay_out
+from robot_ops.simulation.layout import LIDAR, PlacedSensor, lay_out
 from robot_ops.simulation.lidar import RayLidar
 from robot_ops.simulation.lids import Lids
 from robot_ops.simulation.people_stock import PeopleStock, people_models
@@ -39,7 +39,6 @@ from robot_ops.site.model import Site
 
 _STEP_NS: Final = to_ns(STEP)
 _CONTROL_STEPS: Final = 5  # physics steps between two decisions of drives and devices: 20 ms
-LIDAR: Final = "lidar"
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ def main() -> None:
     level = scenario.site.node_of(scenario.site.robots[scenario.robots[0]].charger).level
     crowd = PedestrianCrowd(walkable_area(scenario.site, level))
     with World(scenario.site, robots=scenario.robots, rng=world_rng, initial_soc=soc) as world:
+        _try_to_draw(world)
         population = Population(
             scenario, crowd=crowd, hands=world, level=level, robots=scenario.robots, rng=population_rng
         )
@@ -39,6 +40,18 @@ def main() -> None:
                 spin(WorldNode(world, site=scenario.site, people=people, overrides=overrides), people)
         finally:
             _record(population, arguments.folder / "population.json")
+
+
+def _try_to_draw(world: World) -> None:
+    """Find out before anybody is at work whether cameras work here.
+
+    Raises:
+        SetupError: there is no OpenGL.
+    """
+    for robot in world.robots:
+        for camera in world.cameras(robot)[:1]:
+            world.image(robot, camera)
+            return
 
 
 def _record(population: Population, path: Path) -> None:
