@@ -12,7 +12,7 @@ from robot_ops.missions.tree_nodes import Attribute, Leaf, ValueKind
 from robot_ops.perception.follower import FollowState, FollowStatus
 from robot_ops.tasks.orders import MissionPhase
 
-COMFORTABLE: Final = 2.0
+COMFORTABLE: Final = 2.4
 """m; a visitor this close behind keeps up at the robot's own pace."""
 SLOW: Final = 0.5
 """m/s while the visitor lags."""
