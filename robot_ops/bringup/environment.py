@@ -32,7 +32,6 @@ _PYTHON_PACKAGES: Final = {
     "sqlalchemy": "SQLAlchemy",
     "uvicorn": "uvicorn",
     "yaml": "PyYAML",
-    "zxingcpp": "zxing-cpp",
 }
 _GL_PACKAGES: Final = {"libEGL.so.1": "libegl1", "libOpenGL.so.0": "libopengl0", "libEGL_mesa.so.0": "libgl1-mesa-dri"}
 _MEND_SETUP: Final = "Run `make setup`"

@@ -86,6 +86,7 @@ def _safety(robot: RobotId, common: tuple[str, ...], parameters: Path | None) ->
         name=f"safety.{robot}",
         module=f"{_PROCESSES}.safety",
         arguments=(*common, "--robots", robot, *_parameter_files(parameters, "safety")),
+        is_vital=False,  # wheels stand without it, and a latched stop is on disk
     )
 
 
@@ -94,6 +95,7 @@ def _robots(name: str, robots: Sequence[RobotId], common: tuple[str, ...], param
         name=name,
         module=f"{_PROCESSES}.robots",
         arguments=(*common, "--robots", *robots, *_parameter_files(parameters, "navigation", "perception")),
+        is_vital=False,  # last poses and chains of custody are on disk
     )
 
 

@@ -50,8 +50,14 @@ def from_alarms(message: AlarmArray) -> tuple[Alarm, ...]:
 
 
 def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
-    """Return the tasks as a message."""
-    return TaskArray(stamp=to_time(stamp_ns), tasks=[to_task(task) for task in tasks])
+    """Return the tasks as a message for everybody.
+
+    Their request ids are not told, the task ids stand in: who repeats a request id is told the codes again.
+    """
+    messages = [to_task(task) for task in tasks]
+    for message in messages:
+        message.request.request_id = message.task_id
+    return TaskArray(stamp=to_time(stamp_ns), tasks=messages)
 
 
 def to_traffic(clearances: Iterable[Clearance], stamp_ns: int) -> TrafficState:

@@ -25,6 +25,7 @@ from robot_ops.perception.camera_people import HogPersonDetector
 from robot_ops.perception.lidar_people import IsStatic
 from robot_ops.ros_nodes import navigation_parameters, perception_node
 from robot_ops.ros_nodes.attention import Attention
+from robot_ops.ros_nodes.last_pose import LastPoseKeeper, read_last_pose
 from robot_ops.ros_nodes.mission_node import MissionNode
 from robot_ops.ros_nodes.navigation_node import NavigationNode
 from robot_ops.ros_nodes.navigator_client import ActionNavigator
@@ -64,6 +65,7 @@ def _robot_nodes(
     stack: ExitStack,
 ) -> tuple[Node, ...]:
     robot = site.robots[name]
+    last_pose = folder / f"{name}.pose.json"
     sees_people = robot.model.kind is RobotKind.GUIDE
     perception = PerceptionNode(
         name,
@@ -76,7 +78,7 @@ def _robot_nodes(
         name,
         site=site,
         maps=maps,
-        start=_start(site, name),
+        start=read_last_pose(last_pose) or _at_charger(site, name),
         tags=perception,
         overrides=[*navigation_parameters.parameters_of(robot.model), clock],
     )
@@ -94,6 +96,7 @@ def _robot_nodes(
         navigation,
         missions,
         Attention(name, missions=missions, navigation=navigation, perception=perception),
+        LastPoseKeeper(name, navigation=navigation, path=last_pose),
     )
 
 
@@ -102,8 +105,8 @@ def _static_map(maps: dict[LevelId, LevelMap], level: LevelId) -> IsStatic | Non
     return None if level_map is None else lambda points: level_map.distances(points) < _WALL
 
 
-def _start(site: Site, robot: RobotId) -> LevelPose:
-    """Return where the robot is switched on: docked at its charger."""
+def _at_charger(site: Site, robot: RobotId) -> LevelPose:
+    """Return where a robot is switched on for the first time: docked at its charger."""
     charger = site.places[site.robots[robot].charger]
     at = site.pose_at(charger.id)
     return at if charger.dock is None else LevelPose(level=at.level, pose=charger.dock)
