@@ -217,7 +217,7 @@ def test_no_driver_for_pictures(hall: Hall, tmp_path: Path) -> None:
     ("pattern", "replacement", "told"),
     [
         (r"</BehaviorTree>", "</BehaviourTree>", "mismatched tag"),
-        (r"<Sequence\b", "<Sequense", "Sequense|mismatched tag"),
+        (r"<Sequence\b", "<Sequenze", "Sequenze|mismatched tag"),
         (r'BTCPP_format="4"', 'BTCPP_format="3"', "format 4"),
     ],
 )

@@ -269,3 +269,14 @@ def test_nobody_there_is_an_exit_code_of_its_own(words: tuple[str, ...]) -> None
     assert done.returncode == 3
     assert "is the system running, on this ROS_DOMAIN_ID?" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
+    with Demo(tmp_path) as demo:
+        wait_until(lambda: len(processes_of(demo.folder, "robot_ops.bringup.processes")) == 9, START_PATIENCE)
+        demo.interrupt()
+        code = demo.wait(20.0)
+        assert processes_of(demo.folder) == {}
+    assert code == 130
+    assert "Traceback" not in demo.text
+    assert not demo.report.exists()
