@@ -95,7 +95,11 @@ def not_a_file(folder: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("trouble", "told"),
-    [(in_use, "is in use by another process; only one may write it"), (damaged, "not a database"), (not_a_file, "open")],
+    [
+        (in_use, "is in use by another process; only one may write it"),
+        (damaged, "not a database"),
+        (not_a_file, "open"),
+    ],
 )
 def test_a_fleet_without_its_ledger_is_given_up_and_why_is_told(
     trouble: object, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
