@@ -1,6 +1,7 @@
 """The fleet's services and the robots' stop, as calls that wait: for the command line and for short scripts."""
 
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -8,6 +9,7 @@ import rclpy
 from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import WorldStatistics as WorldStatisticsMsg
 from robot_ops_interfaces.srv import CancelTask, ListTasks, SetStop, SubmitTask
@@ -22,6 +24,7 @@ from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
 from robot_ops.tasks.requests import Accepted, TaskRequest
 
 _PATIENCE: Final = 5.0  # s, for discovery and an answer
+_POLL: Final = 0.02  # s
 
 
 class FleetClient:
@@ -37,6 +40,7 @@ class FleetClient:
         self._spin: BackgroundSpin | None = None
         self._statuses: dict[RobotId, RobotStatus] = {}
         self._statistics: WorldStatisticsMsg | None = None
+        self._idle = threading.Event()  # never set: its wait is a pause
 
     def __enter__(self) -> Self:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
@@ -80,15 +84,37 @@ class FleetClient:
         answer = self._call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=with_finished))
         return tuple(from_task(task) for task in answer.tasks)
 
-    def set_stop(self, robot: RobotId, *, is_engaged: bool, operator: str) -> None:
-        """Latch or release the stop of a robot.
+    def set_stops(self, robots: Sequence[RobotId], *, is_engaged: bool, operator: str) -> dict[RobotId, str]:
+        """Latch or release the stop of robots, all at once: a silent one keeps no other waiting.
 
-        Raises:
-            LinkError: the robot's safety node does not answer.
-            RequestError: the stop does not stand as asked for, as when a release cannot be put on disk.
+        Returns:
+            per robot whose stop does not stand as asked for, why.
         """
-        answer = self._call(SetStop, f"/{robot}/set_stop", SetStop.Request(is_engaged=is_engaged, operator_id=operator))
-        check_stop_answer(robot, answer, is_engaged=is_engaged)
+        node = self._started()
+        request = SetStop.Request(is_engaged=is_engaged, operator_id=operator)
+        clients: dict[RobotId, Client[Any, Any]] = {
+            robot: node.create_client(SetStop, f"/{robot}/set_stop") for robot in robots
+        }
+        futures: dict[RobotId, Future[Any]] = {}
+        for _ in range(round(self._patience / _POLL)):
+            for robot, client in clients.items():
+                if robot not in futures and client.service_is_ready():
+                    futures[robot] = client.call_async(request)
+            if len(futures) == len(clients) and all(future.done() for future in futures.values()):
+                break
+            self._idle.wait(_POLL)
+        failures: dict[RobotId, str] = {}
+        for robot, client in clients.items():
+            future = futures.get(robot)
+            if future is None or not future.done():
+                failures[robot] = f"the robot's safety did not answer within {self._patience:.0f} s"
+            else:
+                try:
+                    check_stop_answer(robot, future.result(), is_engaged=is_engaged)
+                except RequestError as error:
+                    failures[robot] = str(error)
+            node.destroy_client(client)
+        return failures
 
     def watch(self, robots: tuple[RobotId, ...]) -> None:
         """Begin to listen to the robots and the simulated world; `statuses` and `statistics` tell what was heard."""

@@ -11,6 +11,7 @@ Control runs with the scans, so that a command is as fresh as what the lidar saw
 """
 
 import array
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -215,6 +216,9 @@ class NavigationNode(Node):
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         level = self._pilot.localizer.level or next(iter(self._site.levels))
         variances = message.pose.covariance[0], message.pose.covariance[7], message.pose.covariance[35]
+        if not all(math.isfinite(variance) for variance in variances):
+            self.get_logger().error("refused an initial pose: its covariance is not finite")
+            return
         std = float(np.clip(np.sqrt(max(variances[0], variances[1], 0.0)), 0.1, 1.0))
         std_yaw = float(np.clip(np.sqrt(max(variances[2], 0.0)), 0.05, 0.5))
         try:

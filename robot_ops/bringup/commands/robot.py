@@ -91,13 +91,8 @@ def _record(status: RobotStatus) -> dict[str, object]:
 def _set_stop(robots: tuple[RobotId, ...], *, is_engaged: bool, arguments: argparse.Namespace) -> int:
     from robot_ops.ros_nodes.fleet_client import FleetClient
 
-    failures = {}
     with FleetClient() as fleet:
-        for robot in robots:
-            try:
-                fleet.set_stop(robot, is_engaged=is_engaged, operator=getpass.getuser())
-            except (LinkError, RequestError) as error:  # one robot must not keep the others from being stopped
-                failures[robot] = str(error)
+        failures = fleet.set_stops(robots, is_engaged=is_engaged, operator=getpass.getuser())
     if arguments.json:
         show_json({robot: failures.get(robot, "ok") for robot in robots})
     else:
