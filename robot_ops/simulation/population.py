@@ -131,10 +131,13 @@ class Population:
         return tuple(self._pose_of(person) for person in (*self._visitors, *self._passers_by.persons))
 
     def expected(self, request_id: str) -> frozenset[TaskStatus]:
-        """Return the final statuses that would be right for a request, given how its visitor behaved."""
+        """Return the final statuses that would be right for a request, given how its visitor behaved.
+
+        A guide whose visitor has walked away gives up, or leads whoever has joined it instead: it tells nobody apart.
+        """
         visitor = self._asked[request_id].visitor
         if visitor is not None and visitor.has_walked_away:
-            return frozenset({TaskStatus.FAILED, TaskStatus.CANCELED})
+            return frozenset({TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.COMPLETED})
         return frozenset({TaskStatus.COMPLETED})
 
     @property

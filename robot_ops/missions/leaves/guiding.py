@@ -50,7 +50,8 @@ class WaitForVisitor(Leaf):
     """Watches the visitor while another leaf drives: slows down, waits, searches, gives up. Never succeeds.
 
     Attributes in XML: the robot slows down when the visitor is further behind than `lag` and waits from `far` on, in
-    meters; a visitor out of sight for `search` seconds is lost, one who stands for `patience` seconds does not follow.
+    meters; a visitor out of sight for `search` seconds is lost, one who stands for `patience` seconds does not follow,
+    nor does one for whom the robot has waited `budget` seconds in all: others wait behind it.
     Somebody else who stands beside the waiting robot after `relock` seconds is taken for the visitor: people cannot be
     told apart, and whoever stays with a guide wants to be led.
     """
@@ -60,6 +61,7 @@ class WaitForVisitor(Leaf):
         "far": Attribute(kind=ValueKind.NUMBER, default=5.0),
         "search": Attribute(kind=ValueKind.NUMBER, default=45.0),
         "patience": Attribute(kind=ValueKind.NUMBER, default=180.0),
+        "budget": Attribute(kind=ValueKind.NUMBER, default=300.0),
         "relock": Attribute(kind=ValueKind.NUMBER, default=4.0),
         "place": Attribute(kind=ValueKind.PLACE, default=""),
     }
@@ -68,6 +70,7 @@ class WaitForVisitor(Leaf):
         """Begin to watch."""
         super().initialise()
         self._waiting_since_ns: int | None = None
+        self._waited_before = 0.0
 
     def update(self) -> Status:
         """Set the robot's pace by what the visitor does."""
@@ -95,6 +98,7 @@ class WaitForVisitor(Leaf):
 
     def _lead(self, state: FollowState) -> Status:
         if self._waiting_since_ns is not None:
+            self._waited_before += self._waited()
             self._waiting_since_ns = None
             self._say(AnnouncementKind.FOLLOW_ME)
         is_lagging = state.status is FollowStatus.LAGGING or state.distance > self.number("lag")
@@ -106,7 +110,8 @@ class WaitForVisitor(Leaf):
     def _await(self, state: FollowState) -> Status:
         self._stop()
         self.context.phase = MissionPhase.WAITING_FOR_VISITOR
-        if self._waited() >= self.number("patience"):
+        waited = self._waited()
+        if waited >= self.number("patience") or waited + self._waited_before >= self.number("budget"):
             return self.fail("visitor does not follow")
         return self.wait(f"waits for the visitor, {state.distance:.0f} m behind")
 

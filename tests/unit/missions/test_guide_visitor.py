@@ -114,6 +114,23 @@ def test_the_guide_waits_for_a_visitor_who_stops_and_gives_up_after_a_while():
     assert (report.outcome, report.reason) == (MissionOutcome.FAILED, "visitor does not follow")
 
 
+def test_the_guide_does_not_wait_for_ever_in_small_pieces():
+    b, visitor = bench()
+    b.agent.start_mission(guide_order())
+    b.run_until(lambda: b.pose.pose.x > 2.0 and b.agent.report.phase is MissionPhase.LEADING)
+    waited = 0.0
+    while b.agent.report.outcome is None:
+        visitor.speed = 0.0
+        b.run_until(lambda: b.agent.report.phase is MissionPhase.WAITING_FOR_VISITOR, within=60.0)
+        since_ns = b.clock.now_ns()
+        b.run(30.0)
+        waited += (b.clock.now_ns() - since_ns) / 1e9
+        visitor.speed = 1.2
+        b.run(4.0)
+        assert waited < 150.0
+    assert (b.agent.report.outcome, b.agent.report.reason) == (MissionOutcome.FAILED, "visitor does not follow")
+
+
 def test_a_visitor_out_of_sight_is_searched_and_found_again():
     b, visitor = bench()
     b.agent.start_mission(guide_order())
