@@ -13,6 +13,7 @@ import jupedsim
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from robot_ops.core.errors import WorldError
 from robot_ops.core.ids import PersonId, RobotId
 from robot_ops.core.poses import Pose
 
@@ -182,7 +183,7 @@ class PedestrianCrowd:
                 agent.target = (walker.target_x, walker.target_y)
                 is_there = walker.distance <= ARRIVAL_RADIUS
                 agent.model.desired_speed = 0.0 if is_there else walker.speed
-            self._simulation.iterate()
+            self._iterate()
             self._read_back()
 
     def pose(self, person: PersonId) -> Pose:
@@ -194,6 +195,49 @@ class PedestrianCrowd:
         """See Crowd."""
         walker = self._walkers[person]
         return walker.vx, walker.vy
+
+    def _iterate(self) -> None:
+        """Let a step pass; who was squeezed through a wall is put back first, for the model refuses to go on."""
+        try:
+            self._simulation.iterate()
+        except RuntimeError:
+            if not self._put_back():
+                raise
+            self._simulation.iterate()
+
+    def _put_back(self) -> bool:
+        """Put everybody who is off the floor back on it; return whether it was anybody."""
+        agents: dict[str, int] = {**self._agents, **self._robot_agents}
+        strayed = [
+            name for name, agent in agents.items() if not self._is_on_floor(self._simulation.agent(agent).position)
+        ]
+        for name in strayed:
+            self._simulation.mark_agent_for_removal(agents[name])
+            if name in self._robot_agents:
+                del self._robot_agents[RobotId(name)]  # put anew at the next step
+            else:
+                self._agents[PersonId(name)] = self._stand_near(self._walkers[PersonId(name)])
+        return bool(strayed)
+
+    def _is_on_floor(self, position: tuple[float, float]) -> bool:
+        return bool(self._walkable.contains(shapely.Point(position)))
+
+    def _stand_near(self, walker: _Walker) -> int:
+        """Return a new agent as near to where the walker was as there is room.
+
+        Raises:
+            WorldError: there is no room within some meters.
+        """
+        for reach in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0):
+            for angle in range(0, 360, 45):
+                x = walker.x + reach * math.cos(math.radians(angle))
+                y = walker.y + reach * math.sin(math.radians(angle))
+                agent = self._add_agent(*self._walkable_point(x, y), radius=PERSON_RADIUS, is_robot=False)
+                if agent is not None:
+                    return agent
+        raise WorldError(
+            f"nobody finds room to stand near ({walker.x:.1f}, {walker.y:.1f})", mend="Let fewer people in"
+        )
 
     def _read_back(self) -> None:
         for person, walker in self._walkers.items():

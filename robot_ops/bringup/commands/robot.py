@@ -5,7 +5,7 @@ import getpass
 import math
 import threading
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from robot_ops.bringup.output import add_json, say, show_json, show_table
 from robot_ops.core.errors import LinkError, RequestError
@@ -13,7 +13,12 @@ from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
 from robot_ops.dispatch.ports import RobotStatus
 
-_LISTEN: Final = 3.0  # s; robots report twice a second
+if TYPE_CHECKING:
+    from robot_ops.ros_nodes.fleet_client import FleetClient
+
+_LISTEN: Final = 10.0  # s at most
+_QUIET: Final = 2.0  # s without a new robot; they report twice a second
+_LOOK_EVERY: Final = 0.25  # s
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +58,7 @@ def _list(robots: tuple[RobotId, ...], *, is_json: bool) -> int:
 
     with FleetClient() as fleet:
         fleet.watch(robots)
-        threading.Event().wait(_LISTEN)
-        statuses = fleet.statuses
+        statuses = _listen(fleet)
     if not statuses:
         raise LinkError("no robot was heard: is the system running, on this ROS_DOMAIN_ID?")
     if is_json:
@@ -72,6 +76,19 @@ def _list(robots: tuple[RobotId, ...], *, is_json: bool) -> int:
     ]
     show_table("Robots", ["robot", "where", "battery", "state", "mission"], rows)
     return 0
+
+
+def _listen(fleet: "FleetClient") -> dict[RobotId, RobotStatus]:
+    """Return what robots say, once nobody new has been heard for a while."""
+    pause, quiet, heard = threading.Event(), 0.0, 0
+    for _ in range(round(_LISTEN / _LOOK_EVERY)):
+        pause.wait(_LOOK_EVERY)
+        count = len(fleet.statuses)
+        quiet = quiet + _LOOK_EVERY if count == heard else 0.0
+        heard = count
+        if heard and quiet >= _QUIET:
+            break
+    return fleet.statuses
 
 
 def _record(status: RobotStatus) -> dict[str, object]:

@@ -178,6 +178,23 @@ def test_pedestrians_reach_their_targets_and_walk_around_robots() -> None:
     assert crowd.pose(ben).distance_to(Pose(x=2.0, y=8.0)) < 0.5
 
 
+def test_people_who_are_squeezed_through_a_wall_are_put_back() -> None:
+    """JuPedSim refuses to go on with anybody off the floor; this crush pushes a robot's stand-in out."""
+    hall = shapely.box(0, 0, 6, 3)
+    hall = hall.difference(shapely.box(2.9, -1, 3.1, 1.4)).difference(shapely.box(2.9, 1.9, 3.1, 4))
+    rng = np.random.default_rng(21)
+    crowd = PedestrianCrowd(hall)
+    persons = [PersonId(f"p{number}") for number in range(40)]
+    persons = [person for person in persons if crowd.add(person, rng.uniform(0.3, 5.7), rng.uniform(0.3, 2.7))]
+    for step in range(1500):
+        for person in persons:
+            crowd.steer(person, *((5.9, 0.1) if (step // 300) % 2 else (0.1, 2.9)), 1.5)
+        robot = Disk(x=0.6 + 4.8 * (0.5 - 0.5 * np.cos(step / 100)), y=1.6, radius=0.45)
+        crowd.set_robots({RobotId("guide_1"): robot})
+        crowd.step(0.05)
+    assert all(hall.buffer(0.1).contains(shapely.Point(crowd.pose(p).x, crowd.pose(p).y)) for p in persons)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [

@@ -51,8 +51,10 @@ def test_a_failing_step_names_its_log_and_is_done_again(tmp_path: Path) -> None:
 def test_an_interrupted_step_ends_its_children_and_is_done_again(tmp_path: Path, signum: signal.Signals) -> None:
     os.mkfifo(tmp_path / "started")
     text = "work() { sleep 300 & echo $! >started; wait; }; step one 1 'the work' work"
+    # whoever runs the tests in the background ignores SIGINT, and so would the script
+    command = ["env", "--default-signal=INT,TERM", *script(tmp_path, text)]
     process = subprocess.Popen(
-        script(tmp_path, text), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     child = int((tmp_path / "started").read_text())
 
