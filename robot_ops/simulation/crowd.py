@@ -207,20 +207,17 @@ class PedestrianCrowd:
 
     def _put_back(self) -> bool:
         """Put everybody who is off the floor back on it; return whether it was anybody."""
-        agents: dict[str, int] = {**self._agents, **self._robot_agents}
-        strayed = [
-            name for name, agent in agents.items() if not self._is_on_floor(self._simulation.agent(agent).position)
-        ]
-        for name in strayed:
-            self._simulation.mark_agent_for_removal(agents[name])
-            if name in self._robot_agents:
-                del self._robot_agents[RobotId(name)]  # put anew at the next step
-            else:
-                self._agents[PersonId(name)] = self._stand_near(self._walkers[PersonId(name)])
-        return bool(strayed)
+        persons = [person for person, agent in self._agents.items() if not self._is_on_floor(agent)]
+        robots = [robot for robot, agent in self._robot_agents.items() if not self._is_on_floor(agent)]
+        for person in persons:
+            self._simulation.mark_agent_for_removal(self._agents[person])
+            self._agents[person] = self._stand_near(self._walkers[person])
+        for robot in robots:  # put anew at the next step
+            self._simulation.mark_agent_for_removal(self._robot_agents.pop(robot))
+        return bool(persons or robots)
 
-    def _is_on_floor(self, position: tuple[float, float]) -> bool:
-        return bool(self._walkable.contains(shapely.Point(position)))
+    def _is_on_floor(self, agent: int) -> bool:
+        return bool(self._walkable.contains(shapely.Point(self._simulation.agent(agent).position)))
 
     def _stand_near(self, walker: _Walker) -> int:
         """Return a new agent as near to where the walker was as there is room.
