@@ -74,7 +74,8 @@ class WorldStatistics:
     """What has happened in a world since it began.
 
     Attributes:
-        robot_robot_collisions, robot_person_collisions, robot_world_collisions: contacts begun.
+        robot_robot_collisions, robot_person_collisions, robot_world_collisions: contacts begun; with persons only while
+            the robot drives.
         least_robot_robot, least_robot_person: least distances between footprints so far, meters, +inf for none.
         distances: driven, meters.
     """

@@ -63,7 +63,7 @@ class NavigatorSettings:
     radius: float
     max_speed: float
     map_margin: float = 0.08
-    obstacle_margin: float = 0.10
+    obstacle_margin: float = 0.13  # shoulders and arms reach about as far beyond the legs that the lidar sees
     slow_distance: float = 0.3
     narrow_speed: float = 0.35
     horizon: float = 3.0

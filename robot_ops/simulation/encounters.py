@@ -14,6 +14,9 @@ from robot_ops.core.poses import FloatArray
 PERSON_RADIUS: Final = 0.25
 """Radius of the disk that stands for a person, in meters."""
 
+STANDING_SPEED: Final = 0.05
+"""A robot slower than this stands, m/s."""
+
 _APART: Final = to_ns(1.0)  # contact is over when there was none for this long
 
 

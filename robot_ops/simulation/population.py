@@ -25,7 +25,7 @@ from robot_ops.tasks.status import TaskStatus
 _PERIOD: Final = 0.1  # s between two decisions of a person
 _KIOSK_SPOT: Final = (0.2, 1.3)  # m ahead and to the left of a robot that stands at the kiosk
 _QUEUE_SPACING: Final = 0.8  # m
-_RESPECT: Final = 0.12  # m that people keep from a robot's footprint
+_RESPECT: Final = 0.2  # m that people keep from a robot's footprint
 
 
 @dataclass(slots=True)

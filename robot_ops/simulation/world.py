@@ -26,7 +26,7 @@ from robot_ops.simulation import sdf
 from robot_ops.simulation.building import Building, Footprint, heights
 from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery, CompartmentBanks
 from robot_ops.simulation.drives import Drives
-from robot_ops.simulation.encounters import PERSON_RADIUS, Encounters, Hit
+from robot_ops.simulation.encounters import PERSON_RADIUS, STANDING_SPEED, Encounters, Hit
 from robot_ops.simulation.layout import LIDAR, PlacedSensor, lay_out
 from robot_ops.simulation.lidar import RayLidar
 from robot_ops.simulation.lids import Lids
@@ -207,7 +207,10 @@ class World:
         levels = np.array([self._level_index[at.level] for at in truths.values()], dtype=np.int64)
         self._encounters.measure(positions, self._radii, levels, self._people.positions, self._people.levels)
         if self._data.ncon:
-            self._encounters.touch(self._touches.read(self._data, list(truths.values())), self._now_ns)
+            touches = self._touches.read(self._data, list(truths.values()))
+            # somebody who brushes against a standing robot has not been run into
+            driving = np.abs(self._drives.speeds[:, 0]) > STANDING_SPEED
+            self._encounters.touch({t for t in touches if t[0] is not Hit.PERSON or driving[t[1]]}, self._now_ns)
 
     def set_velocity(self, robot: RobotId, twist: Twist) -> None:
         """Set the velocity a robot's motors aim at; forgotten after half a second, as by a motor driver's watchdog."""
