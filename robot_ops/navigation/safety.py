@@ -206,15 +206,19 @@ class SafetyController:
             self._stopped_by = (*self._stopped_by, by)
 
     def release(self, now_ns: int) -> tuple[str, ...]:
-        """Release the latched stop and disarm the sources that still call for motion: nothing moves by this alone.
+        """Release the latched stop and disarm the sources that call for motion, or may: nothing moves by this alone.
 
         Returns:
             Who had latched it; empty where nothing was latched, and then nothing is disarmed either.
         """
         released, self._stopped_by = self._stopped_by, ()
         if released:
+            # A source that was never heard may call for motion already: a process that has just begun hears it late.
+            calls = {source: self._called.get(source) for source in Source}
             self._disarmed = {
-                source: command.stamp_ns for source, command in self._called.items() if command.twist != STANDSTILL
+                source: now_ns if call is None else call.stamp_ns
+                for source, call in calls.items()
+                if call is None or call.twist != STANDSTILL
             }
             self._rearm_silent(now_ns)
             self._commands.clear()

@@ -24,6 +24,7 @@ from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
 from robot_ops.tasks.requests import Accepted, TaskRequest
 
 _PATIENCE: Final = 5.0  # s, for discovery and an answer
+_IS_IT_RUNNING: Final = "is the system running, on this ROS_DOMAIN_ID?"
 _POLL: Final = 0.02  # s
 
 
@@ -106,8 +107,10 @@ class FleetClient:
         failures: dict[RobotId, str] = {}
         for robot, client in clients.items():
             future = futures.get(robot)
-            if future is None or not future.done():
-                failures[robot] = f"the robot's safety did not answer within {self._patience:.0f} s"
+            if future is None:
+                failures[robot] = f"nobody serves /{robot}/set_stop: {_IS_IT_RUNNING}"
+            elif not future.done():
+                failures[robot] = f"/{robot}/set_stop did not answer within {self._patience:.0f} s"
             else:
                 try:
                     check_stop_answer(robot, future.result(), is_engaged=is_engaged)
@@ -152,7 +155,7 @@ class FleetClient:
         client: Client[Any, Any] = node.create_client(kind, name)
         try:
             if not client.wait_for_service(timeout_sec=self._patience):
-                raise LinkError(f"nobody serves {name}: is the system running, on this ROS_DOMAIN_ID?")
+                raise LinkError(f"nobody serves {name}: {_IS_IT_RUNNING}")
             answered = threading.Event()
             future = client.call_async(request)
             future.add_done_callback(lambda _: answered.set())

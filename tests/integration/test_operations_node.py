@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,8 @@ def test_the_fleets_tasks_traffic_and_alarms_are_seen(hall: Hall, console: Opera
     hall.doors.publish(DoorState(door="d1", state=DoorState.MOVING))
     hall.lifts.publish(LiftState(lift="l1", level="office", is_open=True))
     hall.tasks.publish(to_tasks([task], now_ns))
-    wait_for(lambda: console.view().tasks == (task,))
+    told = replace(task, request=replace(task.request, request_id=task.task_id))  # request ids stay with their owners
+    wait_for(lambda: console.view().tasks == (told,))
     wait_for(lambda: robot_of(console.view()).clearance == clearance)
     wait_for(lambda: console.view().alarms == (alarm,))
     wait_for(lambda: console.view().doors == {"d1": False} and console.view().lifts == {"l1": "office"})

@@ -277,6 +277,15 @@ def test_a_source_that_stood_during_the_stop_may_go_on() -> None:
     assert robot.run(0.2, FORWARD).state is SafetyState.DRIVING
 
 
+def test_a_source_that_a_new_process_hears_only_after_the_release_does_not_move_the_robot() -> None:
+    robot = drive(stopped_by=("ada",))
+    robot.run(0.5)
+    robot.controller.release(robot.now_ns)
+    assert robot.run(3.0, FORWARD).twist == STANDSTILL
+    robot.run(1.1)
+    assert robot.run(0.5, FORWARD).state is SafetyState.DRIVING
+
+
 def test_release_counts_silence_as_the_end_of_a_call() -> None:
     robot = drive(stopped_by=("ada",))
     assert robot.step(FORWARD).state is SafetyState.STOPPED
