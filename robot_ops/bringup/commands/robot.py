@@ -16,8 +16,8 @@ from robot_ops.dispatch.ports import RobotStatus
 if TYPE_CHECKING:
     from robot_ops.ros_nodes.fleet_client import FleetClient
 
-_LISTEN: Final = 10.0  # s at most
-_QUIET: Final = 2.0  # s without a new robot; they report twice a second
+_LISTEN: Final = 15.0  # s at most
+_QUIET: Final = 5.0  # s without a new robot; they report twice a second
 _LOOK_EVERY: Final = 0.25  # s
 
 
