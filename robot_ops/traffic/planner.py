@@ -84,12 +84,11 @@ class Planner:
             all moves in their new order, None where no such spot is better than where the robot stands.
         """
         body = bodies[robot]
+        remaining = self._table(goal, body.max_speed)
         bound = [
-            remaining if penalty <= 0.0 else math.inf
-            for penalty, remaining in zip(self._penalty, self._table(goal, body.max_speed), strict=True)
+            seconds if penalty <= 0.0 else math.inf for penalty, seconds in zip(self._penalty, remaining, strict=True)
         ]
-        stay = self._table(goal, body.max_speed)[body.node] + _APPROACH_WEIGHT * self._penalty[body.node]
-        bound[body.node] = stay
+        bound[body.node] = remaining[body.node] + _APPROACH_WEIGHT * self._penalty[body.node]
         table = Timetable(bodies, moves, self._conflicts)
         search = IntervalSearch(graph=self._graph, conflicts=self._conflicts, timetable=table, body=body)
         steps = search.refuge(bound, may_improve=True)
