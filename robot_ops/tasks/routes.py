@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from robot_ops.core.ids import DoorId, LevelId, LiftId, NodeId, PlaceId, RobotId, RouteId
+from robot_ops.core.poses import LevelPose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,15 @@ class RouteProgress:
         route_id: the route it follows; empty before the first.
         reached: index on that route of the last waypoint it reached (its center within 0.3 m, or passed).
         held: nodes from the last reached one through the end of its clearance, in order. Empty when the robot does not
-            know where on the graph it is. This alone lets a restarted fleet carry on.
+            know where on the graph it is or does not keep to it. This alone lets a restarted fleet carry on.
         travelled: meters driven since `held[0]` was reached.
         goal: where it wants to go, None when it wants to stay.
         goal_seq: raised by one with every new goal or withdrawal of one.
         tail: length in meters of what follows the robot (a party), 0 for none.
+        free: where it is while it does not keep to the lanes (driven by hand, pushed aside), in the level's map frame;
+            None while it does. Others keep off the circle around it. What it holds besides stays held: a robot that has
+            left its lanes for good reports no held nodes, and holds nodes again as soon as it is back on a lane.
+        free_radius: radius of that circle in meters: its footprint, and how far it may get until it is heard again.
     """
 
     robot: RobotId
@@ -61,11 +66,15 @@ class RouteProgress:
     goal: PlaceId | None = None
     goal_seq: int = 0
     tail: float = 0.0
+    free: LevelPose | None = None
+    free_radius: float = 0.0
 
     def __post_init__(self) -> None:
         if self.reached < 0 or not (0.0 <= self.travelled < math.inf and 0.0 <= self.tail < math.inf):
             numbers = f"reached {self.reached}, travelled {self.travelled} m, tail {self.tail} m"
             raise ValueError(f"progress of {self.robot} cannot be: {numbers}")
+        if not 0.0 <= self.free_radius < math.inf or (self.free is not None and self.free_radius == 0.0):
+            raise ValueError(f"{self.robot} cannot drive freely in a circle of {self.free_radius} m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from robot_ops.core.ids import LevelId, NodeId, RobotId, RouteId
+from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
 
 WAYPOINT = Waypoint(node=NodeId("a"), level=LevelId("hall"), x=1.0, y=-2.0, speed_limit=1.0)
@@ -33,3 +34,11 @@ def test_a_clearance_ends_at_one_of_its_waypoints(cleared):
             waypoints=(WAYPOINT,),
             cleared=cleared,
         )
+
+
+@pytest.mark.parametrize("radius", [0.0, -1.0, math.inf, math.nan])
+def test_a_robot_off_its_lanes_says_how_much_room_it_needs(radius: float):
+    at = LevelPose(level=LevelId("hall"), pose=Pose(x=1.0, y=2.0))
+    replace(PROGRESS, held=(), free=at, free_radius=1.0)
+    with pytest.raises(ValueError, match="guide_1 cannot drive freely"):
+        replace(PROGRESS, held=(), free=at, free_radius=radius)
