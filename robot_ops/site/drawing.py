@@ -25,7 +25,7 @@ _PLACE_COLORS: Final = {
     PlaceKind.CHARGER: "#2a8f3c",
     PlaceKind.WAITING: "#c77700",
 }
-_ZONE_COLORS: Final = {"queue": "#3a6ea5", "slow": "#e0a000", "no_wait": "#c02020"}
+_ZONE_COLORS: Final = {"queue": "#3a6ea5", "slow": "#e0a000", "no_wait": "#c02020", "fire_lane": "#e05000"}
 
 
 def draw_site(site: Site) -> str:

@@ -34,7 +34,7 @@ from robot_ops.site.model import (
 FORMAT: Final = 1
 LAST_TAG: Final = 586
 """The 36h11 family has the ids 0 to 586 (AprilRobotics)."""
-ZONE_KINDS: Final = ("queue", "slow", "no_wait")
+ZONE_KINDS: Final = ("queue", "slow", "no_wait", "fire_lane")
 _ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _ROBOT_ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WAY: Final = re.compile(r"\s+(-|>)\s+")

@@ -121,7 +121,12 @@ class Lift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """A polygon with a meaning of its own ("queue", "slow", "no_wait"); corners in meters, map frame."""
+    """A polygon with a meaning of its own; corners in meters, map frame.
+
+    Attributes:
+        kind: "queue" (people stand there), "slow" (robots drive slowly), "no_wait" (robots do not wait there) or
+            "fire_lane" (robots clear it in an emergency).
+    """
 
     id: ZoneId
     level: LevelId
