@@ -1,19 +1,5 @@
-"""How kernels are compiled: ahead of the first call that matters, cached on disk, without hidden parallelism."""
+"""How kernels are compiled; see `robot_ops.core.compiler`."""
 
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from robot_ops.core.compiler import kernel
 
-import numba
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function to machine code at its first call, and keep that on disk for later processes.
-
-    The compiled code checks no array bounds and follows Python's semantics for numbers otherwise: kernels must be
-    right by their tests, which compare them with plain Python.
-    """
-    compiled: Any = numba.njit(cache=True, error_model="numpy")(function)
-    return cast("Callable[P, R]", compiled)
+__all__ = ["kernel"]
