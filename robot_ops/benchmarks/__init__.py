@@ -1,0 +1,1 @@
+"""Benchmarks against published figures: `robot-ops bench`. Nothing here runs in production."""
