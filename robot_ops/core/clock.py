@@ -22,6 +22,27 @@ class SystemClock:
         return time.time_ns()
 
 
+class ManualClock:
+    """Clock that moves only when told: for deterministic runs and tests.
+
+    Args:
+        now_ns: first instant in nanoseconds.
+    """
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self._now_ns = now_ns
+
+    def now_ns(self) -> int:
+        """Return the present instant in nanoseconds."""
+        return self._now_ns
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward by a duration in seconds (>= 0)."""
+        if seconds < 0:
+            raise ValueError(f"a clock does not run backward: {seconds} s")
+        self._now_ns += to_ns(seconds)
+
+
 def seconds_between(start_ns: int, end_ns: int) -> float:
     """Return the duration from start to end in seconds, negative when end is earlier."""
     return (end_ns - start_ns) / NS_PER_S

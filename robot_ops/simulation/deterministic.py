@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from robot_ops.core.clock import NS_PER_S, to_ns
+from robot_ops.core.clock import NS_PER_S, ManualClock
 from robot_ops.core.errors import RequestError, StateError
 from robot_ops.core.ids import MissionId, PersonId, RobotId
 from robot_ops.dispatch.dispatcher import Dispatcher
@@ -41,21 +41,6 @@ _SECRET: Final = b"deterministic simulation"  # codes must repeat with the seed;
 _START_NS: Final = 1_000 * NS_PER_S  # not zero: a zero stamp means "none" in several places
 
 Delivery = Callable[[], object]
-
-
-class SimulatedClock:
-    """The clock of a run."""
-
-    def __init__(self) -> None:
-        self._now_ns = _START_NS
-
-    def now_ns(self) -> int:
-        """See Clock."""
-        return self._now_ns
-
-    def advance(self, duration: float) -> None:
-        """Let time pass, in seconds."""
-        self._now_ns += to_ns(duration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +167,7 @@ class DeterministicRun:
         population_rng, soc_rng, *robot_rngs = np.random.default_rng(seed).spawn(2 + len(scenario.robots))
         self._site = site
         self._mail: deque[Delivery] = deque()
-        self.clock = SimulatedClock()
+        self.clock = ManualClock(_START_NS)
         self.building = SimulatedBuilding(site)
         self.banks = CompartmentBanks({robot: site.robots[robot].model.compartments for robot in scenario.robots})
         level = site.node_of(site.robots[scenario.robots[0]].charger).level

@@ -1,6 +1,5 @@
 """The embedded simulation of one site's world: physics, sensors and devices (MuJoCo)."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -269,23 +268,6 @@ class World:
             min(device.far, 40.0),
         )
         return Image(stamp_ns=self._now_ns, pixels=pixels)
-
-    def overview(self, level: LevelId, *, x: float, y: float, distance: float, pitch: float, yaw: float) -> Image:
-        """Return a picture of a level from outside, 1280x960.
-
-        Args:
-            level: whose floor is looked at.
-            x: of the point in the middle of the picture, meters.
-            y: of that point.
-            distance: from that point, meters.
-            pitch: downward, radians; pi/2 looks straight down.
-            yaw: of the viewing direction, radians.
-        """
-        view = mujoco.MjvCamera()
-        view.lookat[:] = x, y, self._elevations[level]
-        view.distance, view.elevation, view.azimuth = distance, -math.degrees(pitch), math.degrees(yaw)
-        self._settle()
-        return Image(stamp_ns=self._now_ns, pixels=self._pictures.render(self._data, view, 1280, 960))
 
     def battery(self, robot: RobotId) -> BatteryReading:
         """Return what a robot's battery gauge tells."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from robot_ops.core.clock import ManualClock
 from robot_ops.core.ids import PersonId, PlaceId, TaskId
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.site.model import Site
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest
-from robot_ops.testing.clock import ManualClock
 from robot_ops.testing.memory_ledger import MemoryLedger
 from robot_ops.testing.scripted_robots import ScriptedRobots
 from robot_ops.testing.small_site import small_site

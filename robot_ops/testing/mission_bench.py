@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from robot_ops.core.clock import ManualClock
 from robot_ops.core.ids import MissionId, NodeId, PersonId, PlaceId, RobotId, RouteId, TaskId
 from robot_ops.core.poses import LevelPose
 from robot_ops.missions.agent import RobotAgent
@@ -13,7 +14,6 @@ from robot_ops.tasks.codes import hash_code
 from robot_ops.tasks.custody import CustodyKind
 from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
-from robot_ops.testing.clock import ManualClock
 from robot_ops.testing.mission_site import COUNTER, DESK, KIOSK, OFFICE_DESK, mission_site
 from robot_ops.testing.robot_body import (
     FakeBattery,

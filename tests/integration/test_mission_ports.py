@@ -9,10 +9,10 @@ from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from robot_ops_interfaces.msg import Compartment, CompartmentArray, LockCommand
 
+from robot_ops.core.clock import ManualClock
 from robot_ops.ros_nodes.mission_ports import RosCompartments
 from robot_ops.ros_nodes.qos import MESSAGES, STATE
 from robot_ops.ros_nodes.runtime import ros
-from robot_ops.testing.clock import ManualClock
 
 DEADLINE = 20.0  # s
 

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from robot_ops.console.app import create_app
 from robot_ops.console.map_pictures import gray_png
+from robot_ops.core.clock import ManualClock
 from robot_ops.core.errors import LinkError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.core.resources import shared_folder
@@ -24,7 +25,6 @@ from robot_ops.site.files import load_site
 from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.requests import GuidanceRequest
 from robot_ops.tasks.status import TaskStatus
-from robot_ops.testing.clock import ManualClock
 from robot_ops.testing.operations import MemoryOperations
 from robot_ops.testing.small_site import small_site
 

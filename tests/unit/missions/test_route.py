@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robot_ops.core.clock import ManualClock
 from robot_ops.core.ids import NodeId, PlaceId, RouteId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.missions.itinerary import Itinerary
 from robot_ops.missions.location import docked_place, locate, waypoint_of
 from robot_ops.missions.route import RouteFollower
 from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
-from robot_ops.testing.clock import ManualClock
 from robot_ops.testing.mission_bench import TICK, NodeByNodeFleet, find_route
 from robot_ops.testing.mission_site import (
     CHARGER,

@@ -4,13 +4,13 @@ from typing import ClassVar
 import pytest
 from py_trees.common import Status
 
+from robot_ops.core.clock import ManualClock
 from robot_ops.core.errors import TreeError
 from robot_ops.missions.agent import load_behaviors
 from robot_ops.missions.leaves.table import LEAVES
 from robot_ops.missions.tree_nodes import Attribute, Leaf, ValueKind
 from robot_ops.missions.tree_xml import load_trees
 from robot_ops.tasks.orders import MissionKind
-from robot_ops.testing.clock import ManualClock
 from robot_ops.testing.mission_site import mission_site
 
 BEHAVIORS = Path(__file__).parents[3] / "behaviors"
