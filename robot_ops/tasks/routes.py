@@ -90,6 +90,8 @@ class Clearance:
             only at its goal's node.
         cleared: the robot may drive until the waypoint with this index and stops there.
         waiting_for: who or what must move first, for people; empty when nothing.
+        is_recall: the robot is to stop at the next waypoint where it can, give up what it holds beyond, and show that
+            by a raised `goal_seq` (the goal may be the same). Where it holds nothing that it can give up it goes on.
     """
 
     robot: RobotId
@@ -99,6 +101,7 @@ class Clearance:
     waypoints: tuple[Waypoint, ...]
     cleared: int
     waiting_for: str = ""
+    is_recall: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.cleared < len(self.waypoints):

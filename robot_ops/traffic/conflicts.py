@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import shapely
 
+from robot_ops.core.ids import LevelId
 from robot_ops.core.poses import FloatArray
 from robot_ops.traffic.graph import Arc, LaneGraph
 
@@ -40,6 +41,7 @@ class ConflictMap:
     def __init__(self, graph: LaneGraph) -> None:
         self.distance: float = graph.clear_distance_without_margin + MARGIN
         segments, levels = _segments(graph)
+        self._segments, self._levels = segments, np.array(levels)
         sets: list[set[int]] = [{cell} for cell in range(graph.cell_count)]
         near = _near(segments, levels, self.distance)
         for first, second in near:
@@ -58,6 +60,17 @@ class ConflictMap:
         if zone is None:
             zone = self._zones[key] = self.of[arc.cell] | self.of[arc.end]
         return zone
+
+    def around(self, level: LevelId, at: tuple[float, float], radius: float) -> dict[int, float]:
+        """Return the nodes' and lanes' cells that come closer to a point (meters) than the radius: how close they do.
+
+        A node counts with the way to its dock.
+        """
+        cells = np.flatnonzero(self._levels == level)
+        points = np.broadcast_to(np.array(at, dtype=np.float64), (len(cells), 2))
+        distances = _distances(points, self._segments.starts[cells], self._segments.ends[cells])
+        near = distances < radius
+        return {int(cell): float(d) for cell, d in zip(cells[near], distances[near], strict=True)}
 
     def exit(self, arc: Arc, cell: int) -> float:
         """Return how far along the arc (meters) a robot is out of the cell's way.

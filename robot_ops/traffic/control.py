@@ -1,18 +1,25 @@
 """Traffic control: the one object the fleet process talks to about driving."""
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import RobotId
 from robot_ops.site.model import Site
-from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
+from robot_ops.tasks.routes import Clearance, RouteProgress
+from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.conflicts import ConflictMap
-from robot_ops.traffic.graph import LaneGraph
+from robot_ops.traffic.explanation import Explainer
+from robot_ops.traffic.graph import Arc, LaneGraph
+from robot_ops.traffic.itineraries import ItineraryBook, Telling
+from robot_ops.traffic.obstructions import Obstructions, has_other_way, stuck_on
 from robot_ops.traffic.ordering import FleetOrder
-from robot_ops.traffic.track import Route, Track
-from robot_ops.traffic.waits import Wait, WaitBook, listed
+from robot_ops.traffic.reasons import Picture, find_waits
+from robot_ops.traffic.refuges import Refuges
+from robot_ops.traffic.restrictions import check_rules
+from robot_ops.traffic.schedule import Move
+from robot_ops.traffic.track import Track
+from robot_ops.traffic.waits import Wait, WaitBook
 
 COLLECT_SECONDS: Final = 2.0
 """A fresh process hears all robots out for so long before it clears anything."""
@@ -30,7 +37,8 @@ class TrafficControl:
 
     A robot without a goal, or one whose goal cannot be reached now, may be asked to make way: it gets a clearance for
     its present `goal_seq` whose last waypoint is a refuge, not the goal's node. Robots follow it like any other (one
-    that serves a place keeps that place as its goal and is never asked); it has arrived only at its goal's node.
+    that serves a place keeps that place as its goal and is asked only in an emergency); it has arrived only at its
+    goal's node.
 
     Args:
         site: as checked by `robot_ops.site.check`.
@@ -44,13 +52,37 @@ class TrafficControl:
         self._graph = LaneGraph(site)
         self._conflicts = ConflictMap(self._graph)
         self._order = FleetOrder(self._graph, self._conflicts)
+        self._obstructions = Obstructions(self._graph, self._conflicts)
+        self._refuges = Refuges(self._graph, self._conflicts)
         self._expected = frozenset(site.robots if robots is None else robots)
         self._tracks: dict[RobotId, Track] = {}
+        self._goals: dict[RobotId, int | None] = {}
+        self._refuge_of: dict[RobotId, int] = {}
+        self._sheltered: frozenset[RobotId] | None = None
         self._waits = WaitBook()
+        self._itineraries = ItineraryBook(self._graph)
         self._start_ns: int | None = None
         self._has_collected = False
-        self._waypoints: dict[RobotId, tuple[Route, tuple[Waypoint, ...]]] = {}
-        self._clearances: dict[RobotId, Clearance] = {}
+        self._now_ns = 0
+
+    @property
+    def rules(self) -> TrafficRules:
+        """Return the rules that hold now."""
+        return self._obstructions.rules
+
+    def set_rules(self, rules: TrafficRules) -> None:
+        """Replace the rules; the same again changes nothing.
+
+        Nobody is planned or cleared into a closed lane any more; what a robot is cleared for it drives to its end.
+        In an emergency everybody is led to a refuge, whatever the goal, and no lift is entered.
+
+        Raises:
+            RequestError: the site has not such a lane or zone; nothing was changed.
+        """
+        check_rules(self._graph.site, rules)
+        if rules != self._obstructions.rules:
+            self._obstructions.set_rules(rules)
+            self._sheltered = None
 
     def update(self, progress: RouteProgress) -> None:
         """Take in a robot's report; one that is older than the last from this robot is ignored."""
@@ -59,21 +91,26 @@ class TrafficControl:
         if track is None:
             self._tracks[robot] = Track(self._graph, progress)
             self._tracks = dict(sorted(self._tracks.items()))
+            self._obstructions.bubbles.update(progress)
             self._order.disturb(robot)
             return
         if progress.stamp_ns < track.stamp_ns:
             return
-        tail, goal_seq, goal = track.tail, track.goal_seq, track.goal
+        tail, goal_seq, goal, free = track.tail, track.goal_seq, track.goal, track.free
         surplus = track.update(progress)
+        self._obstructions.bubbles.update(progress)
         if surplus is None:
             self._order.disturb(robot)
-            self._clearances.pop(robot, None)
+            self._itineraries.drop(robot)
             return
-        self._order.give_back(surplus)
-        if track.tail != tail:
+        if all(self._graph.is_open(move.arc) for move in surplus):
+            self._order.give_back(surplus)
+        else:
+            self._order.disturb(robot)
+        if track.tail != tail or (track.free is None) != (free is None):
             self._order.check()
         if (track.goal_seq, track.goal) != (goal_seq, goal):
-            self._clearances.pop(robot, None)
+            self._itineraries.drop(robot)
             self._order.want(robot)
 
     def remove(self, robot: RobotId) -> None:
@@ -82,8 +119,8 @@ class TrafficControl:
             self._order.drop(robot)
             self._order.unplanned.discard(robot)
             self._order.check()
-            self._clearances.pop(robot, None)
-            self._waypoints.pop(robot, None)
+            self._obstructions.bubbles.remove(robot)
+            self._itineraries.forget(robot)
 
     def step(self, now_ns: int) -> tuple[Clearance, ...]:
         """Plan where needed and clear what can be cleared.
@@ -94,20 +131,36 @@ class TrafficControl:
         """
         if self._is_collecting(now_ns):
             return ()
-        goals = {robot: self._goal(track) for robot, track in self._tracks.items()}
-        self._order.plan(self._tracks, goals, now_ns)
+        self._now_ns = now_ns
+        self._obstructions.note_stuck(self._tracks, now_ns)
+        self._impose()
+        self._shelter(now_ns)
+        self._goals = {robot: self._goal(track) for robot, track in self._tracks.items()}
+        self._order.plan(self._tracks, self._goals, now_ns)
         self._order.clear(self._tracks, now_ns)
-        self._waits.renew(self._find_waits(goals, now_ns), now_ns)
-        self._clearances = self._make_clearances(goals, now_ns)
-        return tuple(self._clearances.values())
+        for track in self._tracks.values():
+            track.note_wait(now_ns)
+        self._waits.renew(find_waits(self._picture()), now_ns)
+        return self._itineraries.renew(self._tell(), now_ns)
 
     def clearance(self, robot: RobotId) -> Clearance | None:
         """Return the robot's clearance as of the last step, None where it has none."""
-        return self._clearances.get(robot)
+        return self._itineraries.of(robot)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return which robots cannot go on and why, in the order of their ids."""
         return self._waits.all()
+
+    def explain(self, robot: RobotId | None = None) -> str:
+        """Return, for people, where a robot is, what it holds, its way, and what it waits for and why; lines of text.
+
+        Args:
+            robot: None for all.
+
+        Raises:
+            RequestError: traffic control has not heard of the robot.
+        """
+        return Explainer(self._picture(), self._waits).explain(robot)
 
     def _is_collecting(self, now_ns: int) -> bool:
         if self._has_collected:
@@ -119,86 +172,98 @@ class TrafficControl:
         self._has_collected = seconds >= (COLLECT_SECONDS if is_complete else COLLECT_MISSING_SECONDS)
         return not self._has_collected
 
+    def _impose(self) -> None:
+        """Go over to what is closed and slower now; plan those anew whose moves that changes."""
+        restrictions = self._obstructions.restrictions()
+        if restrictions == self._graph.restrictions:
+            return
+        before, self._graph = self._graph, self._graph.restricted(restrictions)
+        former, self._order = self._order, FleetOrder(self._graph, self._conflicts)
+        self._itineraries.graph = self._graph
+        slower = restrictions.delays.keys() - before.restrictions.delays.keys()
+        ways = former.moves_by_robot()
+        for robot, track in self._tracks.items():
+            track.graph = self._graph
+            way, goal = ways.get(robot, []), self._goals.get(robot)
+            if not self._is_open(way) or any(arc.cell in slower for arc in way):
+                self._order.disturb(robot)
+            elif track.goal is not None and (way[-1].end if way else track.path[-1:]) not in (goal, [goal]):
+                self._order.want(robot)
+        kept = [move for move in former.moves if move.robot in self._tracks and self._is_open(ways[move.robot])]
+        self._order.moves = [Move(robot=move.robot, arc=self._now(move.arc)) for move in kept]
+        for move in kept:
+            if move.arc.cell in slower:
+                self._order.drop(move.robot)
+        self._order.check()
+
+    def _is_open(self, way: list[Arc]) -> bool:
+        return all(self._graph.is_open(self._now(arc)) for arc in way)
+
+    def _now(self, arc: Arc) -> Arc:
+        return self._graph.arc(arc.start, arc.end) or arc
+
+    def _shelter(self, now_ns: int) -> None:
+        """In an emergency, find refuges anew when the rules or the robots that can move have changed."""
+        if not self.rules.is_emergency:
+            if self._refuge_of:
+                self._refuge_of, self._sheltered = {}, None
+                for robot in self._tracks:
+                    self._order.want(robot)
+            return
+        firm = {r for r, track in self._tracks.items() if not track.path or track.free or track.is_silent(now_ns)}
+        movable = frozenset(self._tracks.keys() - firm)
+        if movable != self._sheltered:
+            self._sheltered = movable
+            self._refuge_of = self._refuges.assign(self._graph, self._tracks, firm)
+            for robot in sorted(movable):
+                self._order.want(robot)
+
     def _goal(self, track: Track) -> int | None:
         """Return the node of the robot's goal, None where it has none or no lanes lead there."""
-        if track.goal is None or not track.path:
+        if not track.path or track.free is not None:
             return None
-        goal = self._graph.goal_of.get(track.goal)
+        if self.rules.is_emergency:
+            goal = self._refuge_of.get(track.robot)
+        else:
+            goal = None if track.goal is None else self._graph.goal_of.get(track.goal)
         if goal is None or not self._order.is_reachable(track, goal):
             return None
         return goal
 
-    def _make_clearances(self, goals: dict[RobotId, int | None], now_ns: int) -> dict[RobotId, Clearance]:
+    def _tell(self) -> Mapping[RobotId, tuple[Track, list[Arc], Telling]]:
         moves = self._order.moves_by_robot()
-        made: dict[RobotId, Clearance] = {}
+        told: dict[RobotId, tuple[Track, list[Arc], Telling]] = {}
         for robot, track in self._tracks.items():
-            arcs = moves.get(robot, [])
-            last = arcs[-1].end if arcs else track.path[-1] if track.path else None
-            is_driving = bool(arcs) or track.reached < len(track.path) - 1
-            if last is None or not (is_driving or (goals[robot] is not None and last == goals[robot])):
+            if not track.path:
                 continue
-            route = track.plan(arcs, now_ns)
-            made[robot] = self._renew(track, route, now_ns)
-        return made
+            arcs = moves.get(robot, [])
+            last = arcs[-1].end if arcs else track.path[-1]
+            is_driving = bool(arcs) or track.reached < len(track.path) - 1
+            goal, wait = self._goals[robot], self._waits.of(robot)
+            reason = wait.reason if wait is not None else ""
+            if is_driving or (goal is not None and last == goal) or (track.goal is not None and reason):
+                telling = Telling(waiting_for=reason, is_recall=self._is_recalled(track))
+                told[robot] = (track, arcs, telling)
+        return told
 
-    def _renew(self, track: Track, route: Route, now_ns: int) -> Clearance:
-        wait = self._waits.of(track.robot)
-        waiting_for = listed(wait.waits_for) if wait is not None else ""
-        cleared = len(track.path) - 1 - route.first
-        known = self._clearances.get(track.robot)
-        if known is not None and known.route_id == route.id and known.goal_seq == track.goal_seq:
-            if (known.cleared, known.waiting_for) == (cleared, waiting_for):
-                return known
-            return replace(known, stamp_ns=now_ns, cleared=cleared, waiting_for=waiting_for)
-        return Clearance(
-            robot=track.robot,
-            stamp_ns=now_ns,
-            route_id=route.id,
-            goal_seq=track.goal_seq,
-            waypoints=self._waypoints_of(track.robot, route),
-            cleared=cleared,
-            waiting_for=waiting_for,
+    def _is_recalled(self, track: Track) -> bool:
+        """Return whether the robot should give up some of what it is cleared for."""
+        ahead = track.arcs_ahead()
+        if any(self._obstructions.is_urgent(arc) for arc in ahead):
+            return True
+        goal, stuck = self._goals[track.robot], stuck_on(track, self._now_ns)
+        if stuck is None or goal is None or not ahead or ahead[0] is not track.held_arcs()[0]:
+            return False
+        return has_other_way(self._graph, track, goal, stuck)
+
+    def _picture(self) -> Picture:
+        return Picture(
+            graph=self._graph,
+            conflicts=self._conflicts,
+            obstructions=self._obstructions,
+            order=self._order,
+            tracks=self._tracks,
+            goals=self._goals,
+            refuges=self._refuge_of,
+            now_ns=self._now_ns,
         )
-
-    def _waypoints_of(self, robot: RobotId, route: Route) -> tuple[Waypoint, ...]:
-        known = self._waypoints.get(robot)
-        if known is not None and known[0] is route:
-            return known[1]
-        arcs = self._graph.arcs_along(route.nodes) or []
-        waypoints = [self._waypoint(route.nodes[0], speed_limit=arcs[0].speed if arcs else 1.0)]
-        for arc in arcs:
-            waypoint = self._waypoint(arc.end, speed_limit=arc.speed)
-            waypoints.append(replace(waypoint, door=arc.door, lift=arc.lift))
-        self._waypoints[robot] = (route, tuple(waypoints))
-        return self._waypoints[robot][1]
-
-    def _waypoint(self, number: int, *, speed_limit: float) -> Waypoint:
-        node = self._graph.site.nodes[self._graph.nodes[number]]
-        return Waypoint(node=node.id, level=node.level, x=node.x, y=node.y, speed_limit=speed_limit)
-
-    def _find_waits(
-        self, goals: dict[RobotId, int | None], now_ns: int
-    ) -> dict[RobotId, tuple[tuple[RobotId, ...], str]]:
-        found: dict[RobotId, tuple[tuple[RobotId, ...], str]] = {}
-        nodes = self._graph.nodes
-        for robot, track in self._tracks.items():
-            blocked, obstacle = self._order.blocked.get(robot), self._order.obstacles.get(robot)
-            if track.is_silent(now_ns):
-                found[robot] = ((), "has not been heard of; the others keep off what it holds")
-            elif track.lost:
-                found[robot] = ((), track.lost)
-            elif track.goal is not None and goals[robot] is None:
-                found[robot] = ((), self._explain_goal(track))
-            elif blocked is not None and track.reached == len(track.path) - 1:
-                found[robot] = (blocked[1], f"waits for {listed(blocked[1])} at {nodes[blocked[0].end]}")
-            elif robot in self._order.unplanned and obstacle is not None and obstacle.robots:
-                left = f"waits until {nodes[obstacle.node]} is left by {listed(obstacle.robots)}"
-                found[robot] = (obstacle.robots, left)
-            elif robot in self._order.unplanned and goals[robot] is not None:
-                found[robot] = ((), f"finds no way between the others to '{track.goal}' yet")
-        return found
-
-    def _explain_goal(self, track: Track) -> str:
-        if track.goal not in self._graph.goal_of:
-            return f"wants to go to '{track.goal}', which is no place of the site"
-        return f"cannot go to '{track.goal}': no lanes lead there from {self._graph.nodes[track.node]}"

@@ -5,8 +5,8 @@ A cell is a node, a lane (both directions are one cell) or the ride of a lift. C
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from robot_ops.core.errors import SiteError
@@ -48,15 +48,38 @@ class Arc:
         return self.length / min(self.speed, max_speed) + self.extra
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restrictions:
+    """What is different from the site for a while.
+
+    Attributes:
+        closed: (cell, is_forward) of lanes and rides that nobody may enter; a ride is always forward.
+        speeds: per lane cell an upper bound in m/s; delays: per cell the seconds that driving it takes longer.
+    """
+
+    closed: frozenset[tuple[int, bool]] = frozenset()
+    speeds: Mapping[int, float] = field(default_factory=dict)
+    delays: Mapping[int, float] = field(default_factory=dict)
+
+
+NO_RESTRICTIONS: Final = Restrictions()
+
+
 class LaneGraph:
     """Nodes, arcs and cells of a site.
+
+    Attributes:
+        all_arcs: as the site is built, closed ones included, without the restrictions' speeds and delays.
+        leaving, entering: per node the arcs that may be driven.
+        restrictions: what is taken into account besides the site.
 
     Raises:
         SiteError: a lane without length, between two levels or to an unknown node, or a position that is no number.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, restrictions: Restrictions = NO_RESTRICTIONS) -> None:
         self.site = site
+        self.restrictions = restrictions
         self.nodes: tuple[NodeId, ...] = tuple(site.nodes)
         self.number: dict[NodeId, int] = {node: index for index, node in enumerate(self.nodes)}
         for node in site.nodes.values():
@@ -68,15 +91,8 @@ class LaneGraph:
         self.lift_cell0 = self.lane_cell0 + len(self.lanes)
         self.cell_count = self.lift_cell0 + len(self.lifts)
         self.goal_of: dict[PlaceId, int] = {place.id: self.number[place.node] for place in site.places.values()}
-        self._arcs: dict[tuple[int, int], Arc] = {}
-        for index, lane in enumerate(self.lanes):
-            self._add_lane(self.lane_cell0 + index, lane)
-        for index, lift in enumerate(site.lifts.values()):
-            stops = [self.number[node] for node in lift.stops.values()]
-            for start in stops:
-                for end in stops:
-                    if start != end:
-                        self._add(self._ride(self.lift_cell0 + index, start, end, lift.id))
+        self.all_arcs: tuple[Arc, ...] = tuple(self._build())
+        self._arcs = self._choose()
         self.leaving: tuple[tuple[Arc, ...], ...] = self._group(by_end=False)
         self.entering: tuple[tuple[Arc, ...], ...] = self._group(by_end=True)
         self.cabins: frozenset[int] = frozenset(
@@ -84,10 +100,19 @@ class LaneGraph:
         )
         radii = sorted((robot.model.radius for robot in site.robots.values()), reverse=True)
         radii += [DEFAULT_RADIUS] * (2 - len(radii))
+        self.largest_radius: float = radii[0]
         self.clear_distance_without_margin: float = radii[0] + radii[1]
 
+    def restricted(self, restrictions: Restrictions) -> "LaneGraph":
+        """Return the same graph, cells and numbers, with other restrictions in place of its own."""
+        return LaneGraph(self.site, restrictions)
+
+    def is_open(self, arc: Arc) -> bool:
+        """Return whether robots may enter the arc."""
+        return (arc.cell, arc.is_forward) not in self.restrictions.closed
+
     def arc(self, start: int, end: int) -> Arc | None:
-        """Return the arc between two nodes, None where there is none."""
+        """Return the arc between two nodes, None where there is none; a closed one where there is no other."""
         return self._arcs.get((start, end))
 
     def max_speed(self, robot: RobotId) -> float:
@@ -101,7 +126,15 @@ class LaneGraph:
         found = [arc for arc in arcs if arc is not None]
         return found if len(found) == len(arcs) else None
 
-    def _add_lane(self, cell: int, lane: Lane) -> None:
+    def _build(self) -> Iterator[Arc]:
+        for index, lane in enumerate(self.lanes):
+            yield from self._lane_arcs(self.lane_cell0 + index, lane)
+        for index, lift in enumerate(self.site.lifts.values()):
+            stops = [self.number[node] for node in lift.stops.values()]
+            for start, end in itertools.permutations(stops, 2):
+                yield self._ride(self.lift_cell0 + index, start, end, lift.id)
+
+    def _lane_arcs(self, cell: int, lane: Lane) -> Iterator[Arc]:
         where = f"lanes.{lane.id}"
         for node in (lane.start, lane.end):
             if node not in self.number:
@@ -117,17 +150,15 @@ class LaneGraph:
         extra = LANE_SECONDS + (DOOR_SECONDS if lane.door is not None else 0.0)
         for is_forward in (True,) if lane.is_one_way else (True, False):
             a, b = (lane.start, lane.end) if is_forward else (lane.end, lane.start)
-            self._add(
-                Arc(
-                    start=self.number[a],
-                    end=self.number[b],
-                    cell=cell,
-                    is_forward=is_forward,
-                    length=length,
-                    speed=lane.speed_limit,
-                    extra=extra,
-                    door=lane.door,
-                )
+            yield Arc(
+                start=self.number[a],
+                end=self.number[b],
+                cell=cell,
+                is_forward=is_forward,
+                length=length,
+                speed=lane.speed_limit,
+                extra=extra,
+                door=lane.door,
             )
 
     @staticmethod
@@ -136,13 +167,28 @@ class LaneGraph:
             start=start, end=end, cell=cell, is_forward=True, length=0.0, speed=1.0, extra=LIFT_SECONDS, lift=lift
         )
 
-    def _add(self, arc: Arc) -> None:
-        known = self._arcs.get((arc.start, arc.end))
-        if known is None or arc.seconds(DEFAULT_SPEED) < known.seconds(DEFAULT_SPEED):
-            self._arcs[arc.start, arc.end] = arc
+    def _choose(self) -> dict[tuple[int, int], Arc]:
+        """Return the best arc for each two nodes: an open one, then the fastest."""
+        arcs: dict[tuple[int, int], Arc] = {}
+        for built in self.all_arcs:
+            arc = self._as_now(built)
+            known = arcs.get((arc.start, arc.end))
+            if known is None or self._rank(arc) < self._rank(known):
+                arcs[arc.start, arc.end] = arc
+        return arcs
+
+    def _as_now(self, arc: Arc) -> Arc:
+        limit, delay = self.restrictions.speeds.get(arc.cell), self.restrictions.delays.get(arc.cell)
+        if limit is None and delay is None:
+            return arc
+        return replace(arc, speed=min(arc.speed, limit or arc.speed), extra=arc.extra + (delay or 0.0))
+
+    def _rank(self, arc: Arc) -> tuple[bool, float]:
+        return not self.is_open(arc), arc.seconds(DEFAULT_SPEED)
 
     def _group(self, *, by_end: bool) -> tuple[tuple[Arc, ...], ...]:
         groups: list[list[Arc]] = [[] for _ in self.nodes]
         for arc in self._arcs.values():
-            groups[arc.end if by_end else arc.start].append(arc)
+            if self.is_open(arc):
+                groups[arc.end if by_end else arc.start].append(arc)
         return tuple(tuple(group) for group in groups)

@@ -10,6 +10,7 @@ from typing import Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import RobotId, RouteId
+from robot_ops.core.poses import LevelPose
 from robot_ops.tasks.routes import RouteProgress
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
@@ -44,6 +45,8 @@ class Track:
             The index of the clearance's end is always the last.
         goal_seq, goal: of the latest report; goal_stamp_ns: when that goal was first heard.
         lost: why it takes no part in traffic, for people; empty where it does. taken: what it takes up then.
+        free: where it is while it does not keep to the lanes.
+        graph: with what is closed and slower now.
     """
 
     def __init__(self, graph: LaneGraph, progress: RouteProgress) -> None:
@@ -59,9 +62,11 @@ class Track:
         self.taken: frozenset[int] = frozenset()
         self.stamp_ns = progress.stamp_ns
         self.moved_ns = progress.stamp_ns
+        self.waited_ns = progress.stamp_ns
         self.reached_ns = progress.stamp_ns
         self.route: Route | None = None
-        self._graph = graph
+        self.free: LevelPose | None = None
+        self.graph = graph
         self._routes: list[Route] = []
         self._confirmed = -1
         self._serial = 0
@@ -86,6 +91,9 @@ class Track:
         has_new_goal = progress.goal_seq != self.goal_seq
         if has_new_goal or progress.goal != self.goal:
             self.goal, self.goal_seq, self.goal_stamp_ns = progress.goal, progress.goal_seq, progress.stamp_ns
+        was_free, self.free = self.free is not None, progress.free
+        if was_free and not self.path and not progress.held and self.free is not None:
+            return []
         at = self._place(progress)
         if at is None:
             self._settle(progress)
@@ -129,9 +137,28 @@ class Track:
         """Return whether the robot has not been heard of for too long to be expected to move."""
         return seconds_between(self.stamp_ns, now_ns) > SILENT_SECONDS
 
+    def held_arcs(self) -> list[Arc]:
+        """Return the arcs from the last reached node through the end of its clearance."""
+        return self.graph.arcs_along(self.path[self.reached :]) or []
+
+    def arcs_ahead(self) -> list[Arc]:
+        """Return those of the held arcs that it has not begun to drive."""
+        return self.held_arcs()[1 if self._has_left else 0 :]
+
+    def stuck_seconds(self, now_ns: int) -> float:
+        """Return for how long it has not come further although it is cleared, 0 where it is not; seconds."""
+        if not self.path or self.reached == len(self.path) - 1 or self.is_silent(now_ns):
+            return 0.0
+        return max(0.0, seconds_between(max(self.moved_ns, self.waited_ns), now_ns))
+
+    def note_wait(self, now_ns: int) -> None:
+        """Remember the instant if the robot stands at the end of its clearance and cannot be expected to move."""
+        if self.path and self.reached == len(self.path) - 1:
+            self.waited_ns = now_ns
+
     def body(self, now_ns: int, goal: int | None, *, is_staying: bool) -> Body:
         """Return the robot as planning sees it; `is_staying` where it has no moves beyond its clearance."""
-        max_speed = self._graph.max_speed(self.robot)
+        max_speed = self.graph.max_speed(self.robot)
         priority = (self.goal_stamp_ns, str(self.robot))
         is_silent = self.is_silent(now_ns)
         if not self.path:
@@ -139,7 +166,7 @@ class Track:
             return Body(
                 robot=self.robot, node=taken, max_speed=max_speed, priority=priority, is_firm=True, fixed=self.taken
             )
-        arcs = self._graph.arcs_along(self.path[self.reached :]) or []
+        arcs = self.graph.arcs_along(self.path[self.reached :]) or []
         stalled = max(0.0, seconds_between(self.moved_ns, now_ns) - 2.0) if arcs else 0.0
         time, leaving = stalled, []
         for index, arc in enumerate(arcs):
@@ -153,7 +180,7 @@ class Track:
             max_speed=max_speed,
             priority=priority,
             goal=goal,
-            is_firm=is_silent or (is_staying and goal == self.node),
+            is_firm=is_silent or self.free is not None or (is_staying and goal == self.node),
             ready=time,
             leaving=tuple(leaving),
             trail=self._trail(),
@@ -172,7 +199,7 @@ class Track:
         if any(node in zone for node in self.standing_on):
             return True
         for index in range(first + 1, len(self.path)):
-            arc = self._graph.arc(self.path[index - 1], self.path[index])
+            arc = self.graph.arc(self.path[index - 1], self.path[index])
             if arc is None or arc.cell not in zone:
                 continue
             if index > first + 1 or not has_left or _is_still_near(arc, driven, -behind, conflicts):
@@ -203,7 +230,7 @@ class Track:
         for index in range(self.reached, 0, -1):
             if self.path[index] in zone and index < self.reached:
                 return True
-            arc = self._graph.arc(self.path[index - 1], self.path[index])
+            arc = self.graph.arc(self.path[index - 1], self.path[index])
             if arc is None:
                 return False
             if arc.cell in zone and _is_still_near(arc, driven, arc.length - behind, conflicts):
@@ -216,21 +243,24 @@ class Track:
     def _trail(self) -> Trail:
         trail: Trail = ()
         if self.tail > 0.0:
-            for arc in self._graph.arcs_along(self.path) or []:
+            for arc in self.graph.arcs_along(self.path) or []:
                 trail = follow(trail, arc, self._tail_length)
         return trail
 
     def _settle(self, progress: RouteProgress) -> None:
         """Begin anew with what the robot says that it holds."""
-        numbers = [self._graph.number.get(node) for node in progress.held]
+        numbers = [self.graph.number.get(node) for node in progress.held]
         held = [number for number in numbers if number is not None]
         self.taken, self.lost, self.path = frozenset(), "", []
+        self.free = progress.free
         self.reached, self.travelled, self.tail = 0, max(progress.travelled, 0.0), max(progress.tail, 0.0)
         self.moved_ns = self.reached_ns = progress.stamp_ns
         self.route, self._routes, self._confirmed = None, [], -1
-        if not held:
+        if not numbers and self.free is not None:
+            self.lost = "does not keep to the lanes; the others keep off"
+        elif not held:
             self.lost = "does not know where on the lanes it is"
-        elif len(held) < len(numbers) or self._graph.arcs_along(held) is None:
+        elif len(held) < len(numbers) or self.graph.arcs_along(held) is None:
             self.lost = f"holds nodes that no lanes join: {', '.join(progress.held)}"
             self.taken = frozenset(held)
         else:
@@ -246,7 +276,7 @@ class Track:
         if not known or known[-1] < self._confirmed:
             return None
         at = self._routes[known[-1]].first + progress.reached
-        held = [self._graph.number.get(node) for node in progress.held]
+        held = [self.graph.number.get(node) for node in progress.held]
         if not 0 <= at < len(self.path) or self.path[at : at + len(held)] != held:
             return None
         if at < self.reached:
@@ -255,7 +285,7 @@ class Track:
         return at
 
     def _shorten(self, length: int) -> list[Move]:
-        arcs = self._graph.arcs_along(self.path[length - 1 :]) or []
+        arcs = self.graph.arcs_along(self.path[length - 1 :]) or []
         del self.path[length:]
         self.route = None
         return [Move(robot=self.robot, arc=arc) for arc in arcs]

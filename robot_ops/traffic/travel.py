@@ -3,11 +3,18 @@
 import heapq
 import math
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Final
 
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import NodeId
 from robot_ops.site.model import Site
-from robot_ops.traffic.graph import Arc, LaneGraph
+from robot_ops.tasks.traffic_rules import TrafficRules
+from robot_ops.traffic.graph import Arc, LaneGraph, Restrictions
+from robot_ops.traffic.restrictions import check_rules, closed_lanes, zone_speeds
+
+CLOSED_SECONDS: Final = 300.0
+"""What a closed lane is taken to cost: it opens again some time, and until then other ways are better."""
 
 
 def distances_to(
@@ -43,6 +50,18 @@ class TravelTimes:
     def __init__(self, site: Site) -> None:
         self._graph = LaneGraph(site)
         self._tables: dict[tuple[int, float | None], list[float]] = {}
+
+    def set_rules(self, rules: TrafficRules) -> None:
+        """Reckon with these rules from now on; lanes that are closed only cost time, and an emergency passes.
+
+        Raises:
+            RequestError: the site has not such a lane or zone; nothing was changed.
+        """
+        check_rules(self._graph.site, rules)
+        closed = closed_lanes(self._graph, replace(rules, is_emergency=False))
+        delays = dict.fromkeys((cell for cell, _ in closed), CLOSED_SECONDS)
+        self._graph = self._graph.restricted(Restrictions(speeds=zone_speeds(self._graph, rules), delays=delays))
+        self._tables = {}
 
     def seconds(self, start: NodeId, goal: NodeId, max_speed: float) -> float:
         """Return the time in seconds from start to goal at this top speed (m/s); inf if unreachable.

@@ -1,8 +1,25 @@
 """Who waits for whom, in words an operator understands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from robot_ops.core.ids import RobotId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a robot cannot go on.
+
+    Attributes:
+        waits_for: the robots that must move first; empty where something else is wrong.
+        text: what follows the robot's name in a sentence; short: the same in a few words, for its own screen.
+        blocks: the robots that wait for this one, where it will not go on by itself.
+    """
+
+    text: str
+    waits_for: tuple[RobotId, ...] = ()
+    short: str = ""
+    blocks: tuple[RobotId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,12 +29,16 @@ class Wait:
     Attributes:
         waits_for: the robots that must move first; empty where something else is wrong.
         text: the whole sentence without a full stop; since_ns: when it began to wait for this.
+        reason: who or what must move first, in a few words; may be empty.
+        blocks: the robots that wait for this one, where it will not go on by itself.
     """
 
     robot: RobotId
     waits_for: tuple[RobotId, ...]
     text: str
     since_ns: int
+    reason: str = ""
+    blocks: tuple[RobotId, ...] = ()
 
 
 class WaitBook:
@@ -25,15 +46,23 @@ class WaitBook:
 
     def __init__(self) -> None:
         self._waits: dict[RobotId, Wait] = {}
+        self._reasons: dict[RobotId, Reason] = {}
 
-    def renew(self, found: dict[RobotId, tuple[tuple[RobotId, ...], str]], now_ns: int) -> None:
+    def renew(self, found: Mapping[RobotId, Reason], now_ns: int) -> None:
         """Replace all waits; one that goes on keeps its beginning."""
         renewed: dict[RobotId, Wait] = {}
-        for robot, (waits_for, text) in sorted(found.items()):
-            known = self._waits.get(robot)
-            is_same = known is not None and (known.waits_for == waits_for if waits_for else known.text == text)
-            since_ns = known.since_ns if known is not None and is_same else now_ns
-            renewed[robot] = Wait(robot=robot, waits_for=waits_for, text=f"{robot} {text}", since_ns=since_ns)
+        for robot, why in sorted(found.items()):
+            known = self._waits.get(robot) if _is_same(self._reasons.get(robot), why) else None
+            blocked = f"; {listed(why.blocks)} cannot pass" if why.blocks else ""
+            renewed[robot] = Wait(
+                robot=robot,
+                waits_for=why.waits_for,
+                text=f"{robot} {why.text}{blocked}",
+                since_ns=now_ns if known is None else known.since_ns,
+                reason=why.short or listed(why.waits_for),
+                blocks=why.blocks,
+            )
+        self._reasons = dict(found)
         self._waits = renewed
 
     def of(self, robot: RobotId) -> Wait | None:
@@ -43,6 +72,12 @@ class WaitBook:
     def all(self) -> tuple[Wait, ...]:
         """Return all waits in the order of the robots' ids."""
         return tuple(self._waits.values())
+
+
+def _is_same(before: Reason | None, now: Reason) -> bool:
+    if before is None:
+        return False
+    return before.waits_for == now.waits_for if now.waits_for else before.text == now.text
 
 
 def listed(robots: tuple[RobotId, ...]) -> str:

@@ -155,7 +155,9 @@ def test_robots_that_take_no_part_are_explained_and_do_no_harm():
     assert control.step(to_ns(2.2)) == ()
     assert control.waits()[1].text == "r1 wants to go to 'nowhere', which is no place of the site"
     control.update(progress(R1, 1.0, ["n5"], goal=PlaceId("n2"), goal_seq=3))
-    assert control.step(to_ns(2.4)) == ()  # r2 may be at n4
+    (clearance,) = control.step(to_ns(2.4))  # r2 may be at n4
+    assert [waypoint.node for waypoint in clearance.waypoints] == ["n5"]
+    assert clearance.waiting_for == "r2"
     control.remove(R2)
     (clearance,) = control.step(to_ns(3.4))
     assert clearance.robot == R1
@@ -167,8 +169,11 @@ def test_a_silent_robot_keeps_what_it_holds():
     control.step(0)
     control.update(progress(R1, 0.0, ["n4"]))
     control.update(progress(R0, 20.0, ["n0"], goal=PlaceId("n5"), goal_seq=1))
-    assert control.step(to_ns(20.0)) == ()
-    assert [(wait.robot, wait.waits_for) for wait in control.waits()] == [(R0, (R1,)), (R1, ())]
+    (clearance,) = control.step(to_ns(20.0))
+    assert [waypoint.node for waypoint in clearance.waypoints] == ["n0"]
+    assert clearance.waiting_for == "r1"
+    assert [(wait.robot, wait.waits_for, wait.blocks) for wait in control.waits()] == [(R0, (R1,), ()), (R1, (), (R0,))]
+    assert control.waits()[1].text == "r1 has not been heard of; the others keep off what it holds; r0 cannot pass"
 
 
 def test_a_party_keeps_its_tail_clear_until_it_is_through():
