@@ -18,6 +18,7 @@ from robot_ops.site.model import Lane, Node, Place, PlaceKind, Robot, RobotKind,
 
 NODE_MARGIN: Final = 0.2
 """Meters that must stay between two robots standing on neighboring nodes."""
+DEFAULT_RADIUS: Final = 0.35
 SHAFT_TOLERANCE: Final = 0.01
 """Meters by which the stops of one lift may differ."""
 
@@ -48,11 +49,16 @@ class Finding:
     y: float | None = None
 
 
-def check_site(site: Site) -> list[Finding]:
-    """Return all findings, errors first."""
+def check_site(site: Site, *, radius: float = DEFAULT_RADIUS) -> list[Finding]:
+    """Return all findings, errors first.
+
+    Args:
+        radius: of the robots, meters, where the site names none.
+    """
     findings = [*_levels(site), *_lanes(site), *_lifts(site)]
     if not findings:
-        findings += [*_spacing(site), *_crossings(site), *_doors(site)]
+        widest = _radius(site, radius)
+        findings += [*_spacing(site, widest), *_crossings(site, widest), *_doors(site)]
     findings += [*_places(site), *_reachability(site), *_zones(site), *_robots(site), *_staff(site), *_world(site)]
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
 
@@ -69,8 +75,8 @@ def _warning(path: str, text: str, mend: str, node: Node | None = None) -> Findi
     return Finding(severity=Severity.WARNING, path=path, text=text, mend=mend, level=node.level, x=node.x, y=node.y)
 
 
-def _radius(site: Site) -> float:
-    return max((robot.model.radius for robot in site.robots.values()), default=0.0)
+def _radius(site: Site, default: float) -> float:
+    return max((robot.model.radius for robot in site.robots.values()), default=default)
 
 
 def _neighbors(site: Site) -> dict[NodeId, set[NodeId]]:
@@ -122,8 +128,8 @@ def _lifts(site: Site) -> Iterator[Finding]:
                 yield _error(path, f"two lifts stop at '{stop}'", "Give each lift nodes of its own", node)
 
 
-def _spacing(site: Site) -> Iterator[Finding]:
-    gap = 2 * _radius(site) + NODE_MARGIN
+def _spacing(site: Site, radius: float) -> Iterator[Finding]:
+    gap = 2 * radius + NODE_MARGIN
     for level in site.levels:
         nodes = [node for node in site.nodes.values() if node.level == level]
         points = shapely.points([[node.x, node.y] for node in nodes])
@@ -136,8 +142,7 @@ def _spacing(site: Site) -> Iterator[Finding]:
                 yield _error(f"nodes.{a.id}", text, f"Move them to at least {gap:.2f} m", a)
 
 
-def _crossings(site: Site) -> Iterator[Finding]:
-    radius = _radius(site)
+def _crossings(site: Site, radius: float) -> Iterator[Finding]:
     for level in site.levels:
         lanes = [lane for lane in site.lanes.values() if site.nodes[lane.start].level == level]
         segments = shapely.linestrings([_segment(site, lane) for lane in lanes]) if lanes else np.array([])

@@ -125,6 +125,16 @@ class Entry:
             raise self.wrong("expected a text", "Write a word, or put the text in quotes")
         return str(self.node.value)
 
+    def scalar(self) -> str:
+        """Return a text, number or flag as it is written; it may be empty.
+
+        Raises:
+            InputError: a list or a mapping.
+        """
+        if not isinstance(self.node, yaml.ScalarNode):
+            raise self.wrong("expected a single value", "Write a word or a number")
+        return "" if self.node.tag == "tag:yaml.org,2002:null" else str(self.node.value)
+
     def flag(self) -> bool:
         """Return True or False.
 
@@ -233,5 +243,5 @@ def read_document(path: Path, error: type[InputError]) -> Entry:
     except (yaml.YAMLError, RecursionError) as cause:
         raise error("is no valid YAML", where=str(path), mend="Mend the syntax") from cause
     if node is None:
-        raise error("is empty", where=str(path), mend="Start with 'format: 1'")
+        raise error("is empty", where=str(path), mend="Name another file or fill it")
     return Entry(file=path, path="", node=node, error=error)

@@ -46,10 +46,12 @@ class SiteFile:
 
     Attributes:
         lines: where in the file ("hall.yaml:12, lanes.a-b") the part of a path ("lanes.a-b") stands.
+        notes: what an import left out or changed, one sentence each without a full stop.
     """
 
     site: Site
     lines: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def where(self, path: str) -> str:
         """Return file and line of a part of the site."""
