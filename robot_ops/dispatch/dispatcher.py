@@ -7,9 +7,8 @@ outlive the process is in the ledger before anybody is told. One thread calls al
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
-from robot_ops.core.clock import Clock, seconds_between, to_ns
+from robot_ops.core.clock import Clock, to_ns
 from robot_ops.core.errors import LedgerError, ParameterError, RequestError
 from robot_ops.core.ids import MissionId, RobotId, TaskId
 from robot_ops.dispatch.alarms import AlarmBoard
@@ -25,6 +24,7 @@ from robot_ops.dispatch.outcomes import Outcomes
 from robot_ops.dispatch.ports import Alarm, RobotLink, RobotStatus, RobotView, TaskView
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.supervisor import Supervisor
+from robot_ops.dispatch.traffic_desk import TrafficDesk
 from robot_ops.dispatch.validation import check_places, check_request
 from robot_ops.dispatch.views import robot_view, task_view
 from robot_ops.site.model import Site
@@ -34,13 +34,13 @@ from robot_ops.tasks.events import EventKind, request_payload
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.tasks.orders import MissionReport
 from robot_ops.tasks.requests import Accepted, TaskRequest
-from robot_ops.tasks.routes import Clearance, RouteProgress
+from robot_ops.tasks.routes import RouteProgress
 from robot_ops.tasks.status import TaskStatus
+from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.control import TrafficControl
 from robot_ops.traffic.travel import TravelTimes
+from robot_ops.traffic.waits import Wait
 
-_CLEARANCE_REPEAT_S: Final = 0.5
-_STUCK_S: Final = 120.0
 _log = logging.getLogger(__name__)
 
 
@@ -71,6 +71,7 @@ class Dispatcher:
         robots: Collection[RobotId] | None = None,
         traffic: TrafficControl | None = None,
     ) -> None:
+        self._travel = TravelTimes(site)
         unknown = sorted(set(robots or ()) - set(site.robots))
         if unknown:
             raise ParameterError(
@@ -83,7 +84,7 @@ class Dispatcher:
             link=link,
             journal=Journal(ledger, clock),
             alarms=AlarmBoard(clock),
-            travel=TravelTimes(site).seconds,
+            travel=self._travel.seconds,
             secret=secret,
             robots={
                 robot.id: RobotState(robot=robot, heard_ns=now_ns)
@@ -91,7 +92,8 @@ class Dispatcher:
                 if robots is None or robot.id in robots
             },
         )
-        self._traffic = TrafficControl(site) if traffic is None else traffic
+        self._traffic = TrafficControl(site, self._context.robots) if traffic is None else traffic
+        self._desk = TrafficDesk(self._context, self._traffic, self._travel.set_rules)
         self._outcomes = Outcomes(self._context)
         self._assigner = Assigner(self._context)
         self._supervisor = Supervisor(self._context, self._outcomes)
@@ -100,8 +102,6 @@ class Dispatcher:
         self._chains = ChainWatch(self._context)
         self._reports: dict[MissionId, MissionReport] = {}
         self._custody: dict[tuple[RobotId, int], CustodyEvent] = {}
-        self._sent_clearances: dict[RobotId, Clearance] = {}
-        self._clearances_ns: int | None = None
         self._has_stepped = False
 
     def recover(self) -> None:
@@ -111,6 +111,7 @@ class Dispatcher:
             LedgerError: it cannot be read or is damaged.
         """
         self._context.journal.recover()
+        self._desk.take_over()
 
     def submit(self, request: TaskRequest) -> Accepted:
         """Accept a task; it is in the ledger when this returns. The same request again gets the same answer.
@@ -212,6 +213,7 @@ class Dispatcher:
         self._begin()
         with self._guarded():
             self._context.journal.settle()
+            self._desk.take_over()
             self._take_reports()
             self._take_custody()
             self._supervisor.step()
@@ -219,7 +221,7 @@ class Dispatcher:
             self._errands.step()
             self._outbox.step()
             self._context.alarms.clear("ledger")
-        self._step_traffic()
+        self._desk.step()
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return the tasks in the order they were accepted; those that have ended only where asked for."""
@@ -241,6 +243,33 @@ class Dispatcher:
     def alarms(self) -> tuple[Alarm, ...]:
         """Return what an operator must do something about, errors first."""
         return self._context.alarms.all()
+
+    def waits(self) -> tuple[Wait, ...]:
+        """Return which robots cannot go on and why, in the order of their ids."""
+        return self._traffic.waits()
+
+    def explain_traffic(self, robot: RobotId | None = None) -> str:
+        """Return lines of text about a robot, or all: what it holds, its way, and what it waits for and why.
+
+        Raises:
+            RequestError: traffic control has not heard of the robot.
+        """
+        return self._traffic.explain(robot)
+
+    @property
+    def traffic_rules(self) -> TrafficRules:
+        """Return what operators have imposed on traffic."""
+        return self._desk.rules
+
+    def set_traffic_rules(self, rules: TrafficRules) -> None:
+        """Replace the traffic rules; they are in the ledger when this returns. The same again changes nothing.
+
+        Raises:
+            RequestError: the site has not such a lane or zone; nothing was changed.
+            LedgerError: it could not be written; nothing was changed.
+        """
+        self._desk.set_rules(rules)
+        self._assigner.invalidate()
 
     @property
     def ledger_digest(self) -> str:
@@ -296,23 +325,6 @@ class Dispatcher:
         for key, event in sorted(self._custody.items()):
             self._chains.take(event)
             del self._custody[key]
-
-    def _step_traffic(self) -> None:
-        now_ns = self._context.clock.now_ns()
-        is_due = self._clearances_ns is None or seconds_between(self._clearances_ns, now_ns) >= _CLEARANCE_REPEAT_S
-        if is_due:
-            self._clearances_ns = now_ns
-        clearances = self._traffic.step(now_ns)
-        for clearance in clearances:
-            if is_due or self._sent_clearances.get(clearance.robot) != clearance:
-                self._context.link.send_clearance(clearance)
-        self._sent_clearances = {clearance.robot: clearance for clearance in clearances}
-        stuck = {
-            wait.robot: wait.text for wait in self._traffic.waits() if seconds_between(wait.since_ns, now_ns) > _STUCK_S
-        }
-        for robot in self._context.robots:
-            text = f"{robot} has waited for two minutes: {stuck.get(robot, '')}"
-            self._context.alarms.set(f"waiting/{robot}", robot in stuck, text, robot=robot)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.orders import MissionKind
 from robot_ops.tasks.requests import TaskKind, TaskRequest
 from robot_ops.tasks.status import TaskStatus, advance
+from robot_ops.tasks.traffic_rules import TrafficRules, rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +73,14 @@ class MissionRecord:
 
 @dataclass(slots=True)
 class TaskBook:
-    """All tasks, missions and custody events that the ledger knows."""
+    """All tasks, missions and custody events that the ledger knows, and the traffic rules that hold."""
 
     tasks: dict[TaskId, TaskRecord] = field(default_factory=dict)
     missions: dict[MissionId, MissionRecord] = field(default_factory=dict)
     custody: dict[RobotId, dict[int, CustodyEvent]] = field(default_factory=dict)
     open_tasks: dict[TaskId, None] = field(default_factory=dict)
     ended_tasks: list[TaskId] = field(default_factory=list)
+    traffic_rules: TrafficRules = field(default_factory=TrafficRules)
     _by_request: dict[str, TaskId] = field(default_factory=dict)
     _by_robot: dict[RobotId, MissionId] = field(default_factory=dict)
     _event_count: dict[str, int] = field(default_factory=dict)
@@ -152,6 +154,8 @@ class TaskBook:
                 case EventKind.CUSTODY:
                     custody = custody_of(event.payload)
                     self.custody.setdefault(custody.robot, {})[custody.seq] = custody
+                case EventKind.TRAFFIC_RULES:
+                    self.traffic_rules = rules_of(event.payload)
         except (KeyError, ValueError, TypeError, InputError) as error:
             raise StateError(f"ledger event {event.event_id} ({event.kind}) does not fit: {error!r}") from error
         self._event_count[event.subject] = self._event_count.get(event.subject, 0) + 1

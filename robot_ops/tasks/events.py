@@ -20,6 +20,7 @@ class EventKind(Enum):
     CHORE_ORDERED = "chore.ordered"
     CHORE_ENDED = "chore.ended"
     CUSTODY = "custody.recorded"
+    TRAFFIC_RULES = "traffic.rules"  # all rules that hold from now on
 
 
 def request_payload(request: TaskRequest) -> Payload:

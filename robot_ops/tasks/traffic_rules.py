@@ -1,10 +1,12 @@
 """What operators impose on traffic while it runs."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from robot_ops.core.ids import LaneId, ZoneId
+from robot_ops.tasks.ledger import Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +30,28 @@ class TrafficRules:
         for zone, limit in self.speed_limits.items():
             if not 0.0 < limit < math.inf:
                 raise ValueError(f"the speed limit of zone {zone} cannot be {limit} m/s")
+
+
+def rules_payload(rules: TrafficRules) -> Payload:
+    """Return the rules as a flat payload; `rules_of` reads it."""
+    return {
+        "closed_lanes": json.dumps(sorted(rules.closed_lanes)),
+        "speed_limits": json.dumps(dict(sorted(rules.speed_limits.items()))),
+        "is_emergency": rules.is_emergency,
+    }
+
+
+def rules_of(payload: Payload) -> TrafficRules:
+    """Return the rules that `rules_payload` wrote.
+
+    Raises:
+        KeyError, ValueError, TypeError: the payload is not one.
+    """
+    lanes, limits = json.loads(str(payload["closed_lanes"])), json.loads(str(payload["speed_limits"]))
+    if not isinstance(lanes, list) or not isinstance(limits, dict):
+        raise TypeError("closed lanes are a list and speed limits a mapping")
+    return TrafficRules(
+        closed_lanes=frozenset(LaneId(str(lane)) for lane in lanes),
+        speed_limits={ZoneId(str(zone)): float(limit) for zone, limit in limits.items()},
+        is_emergency=bool(payload["is_emergency"]),
+    )

@@ -37,6 +37,15 @@ def check_rules(site: Site, rules: TrafficRules) -> None:
         )
 
 
+def known_rules(site: Site, rules: TrafficRules) -> TrafficRules:
+    """Return the rules without lanes and zones that the site has not (it may have changed since they were set)."""
+    return TrafficRules(
+        closed_lanes=rules.closed_lanes & site.lanes.keys(),
+        speed_limits={zone: limit for zone, limit in rules.speed_limits.items() if zone in site.zones},
+        is_emergency=rules.is_emergency,
+    )
+
+
 def closed_lanes(graph: LaneGraph, rules: TrafficRules) -> frozenset[tuple[int, bool]]:
     """Return (cell, is_forward) of the closed lanes and, in an emergency, of all ways into lifts and their rides."""
     cells = {graph.lane_cell0 + k for k, lane in enumerate(graph.lanes) if lane.id in rules.closed_lanes}

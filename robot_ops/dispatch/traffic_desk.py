@@ -1,0 +1,106 @@
+"""The fleet's dealings with traffic control: operators' rules in, clearances and alarms out."""
+
+from collections.abc import Callable
+from typing import Final
+
+from robot_ops.core.clock import seconds_between
+from robot_ops.core.ids import RobotId
+from robot_ops.dispatch.context import Context
+from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.traffic_rules import TrafficRules, rules_payload
+from robot_ops.traffic.control import TrafficControl
+from robot_ops.traffic.restrictions import check_rules, known_rules
+from robot_ops.traffic.waits import Wait
+
+_CLEARANCE_REPEAT_S: Final = 0.5
+_STUCK_S: Final = 120.0
+_LEDGER_SUBJECT: Final = "traffic"
+
+
+class TrafficDesk:
+    """Keeps traffic control at the rules that the ledger holds, and robots and operators informed.
+
+    Args:
+        impose: what else has to know the rules; called with rules that fit the site.
+    """
+
+    def __init__(self, context: Context, traffic: TrafficControl, impose: Callable[[TrafficRules], None]) -> None:
+        self._context = context
+        self._traffic = traffic
+        self._impose = impose
+        self._taken_over = TrafficRules()
+        self._sent: dict[RobotId, Clearance] = {}
+        self._sent_ns: int | None = None
+
+    @property
+    def rules(self) -> TrafficRules:
+        """Return the rules that hold now."""
+        return self._traffic.rules
+
+    def set_rules(self, rules: TrafficRules) -> None:
+        """Replace the rules: first in the ledger, then on the lanes. The same again changes nothing.
+
+        Raises:
+            RequestError: the site has not such a lane or zone; nothing was changed.
+            LedgerError: it could not be written; nothing was changed.
+        """
+        check_rules(self._context.site, rules)
+        self._context.journal.settle()
+        if rules != self._context.book.traffic_rules:
+            self._context.journal.write(EventKind.TRAFFIC_RULES, _LEDGER_SUBJECT, rules_payload(rules))
+        self.take_over()
+
+    def take_over(self) -> None:
+        """Have the rules of the ledger hold; call it only while ledger and book agree."""
+        rules = self._context.book.traffic_rules
+        if rules == self._taken_over:
+            return
+        fitting = known_rules(self._context.site, rules)
+        self._traffic.set_rules(fitting)
+        self._impose(fitting)
+        self._taken_over = rules
+        self._context.alarms.set(
+            "traffic/rules",
+            fitting != rules,
+            "some lanes or zones of the traffic rules are not in the site any more: set the rules anew",
+        )
+        self._context.alarms.set(
+            "traffic/emergency",
+            rules.is_emergency,
+            "emergency: all robots go to their refuges, no lift is entered",
+            is_error=True,
+        )
+
+    def step(self) -> None:
+        """Send clearances that are new, or due to be repeated; raise and clear alarms."""
+        now_ns = self._context.clock.now_ns()
+        is_due = self._sent_ns is None or seconds_between(self._sent_ns, now_ns) >= _CLEARANCE_REPEAT_S
+        if is_due:
+            self._sent_ns = now_ns
+        clearances = self._traffic.step(now_ns)
+        for clearance in clearances:
+            if is_due or self._sent.get(clearance.robot) != clearance:
+                self._context.link.send_clearance(clearance)
+        self._sent = {clearance.robot: clearance for clearance in clearances}
+        self._raise_alarms(now_ns)
+
+    def _raise_alarms(self, now_ns: int) -> None:
+        waits = {wait.robot: wait for wait in self._traffic.waits()}
+        for robot in self._context.robots:
+            wait = waits.get(robot)
+            is_helpless = wait is not None and bool(wait.blocks)
+            self._context.alarms.set(
+                f"blocking/{robot}",
+                is_helpless,
+                f"{wait.text if wait else robot}: bring {robot} out of the way",
+                robot=robot,
+                is_error=True,
+            )
+            is_long = wait is not None and self._is_long(wait, now_ns) and not is_helpless
+            text = f"{robot} has waited for two minutes: {wait.text if wait else ''}"
+            self._context.alarms.set(f"waiting/{robot}", is_long, text, robot=robot)
+
+    def _is_long(self, wait: Wait, now_ns: int) -> bool:
+        is_told = self.rules.is_emergency and not wait.waits_for
+        return not is_told and seconds_between(wait.since_ns, now_ns) > _STUCK_S
