@@ -1,51 +1,37 @@
-"""Joint planning of all robots: LaCAM with PIBT (Okumura 2023) on a lane graph with conflict zones.
+"""Joint planning of all robots: an order of moves that brings everybody to its goal (LaCAM with PIBT, compiled).
 
 Complete: where a solution exists it is found if the search may run long enough. It gives an order of moves without
 times; robots whose moves do not conflict drive them at the same time anyway.
 """
 
-import math
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+
+from robot_ops.traffic.array_graph import of_lanes
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
-from robot_ops.traffic.schedule import Body, Move, Trail, cells_at, follow
-from robot_ops.traffic.travel import distances_to
-
-Choice = Arc | None
-"""What a robot does in one step: an arc, or None to stay."""
-_IDLE_REACH: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stance:
-    """Where a robot stands, with what its party takes up."""
-
-    node: int
-    trail: Trail
+from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make_tree
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
+from robot_ops.traffic.kernels.board import Board, Team
+from robot_ops.traffic.kernels.joint import FULL, SOLVED, moves_of, plant, search
+from robot_ops.traffic.schedule import Body, Move, Trail
 
 
-Configuration = tuple[Stance, ...]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JointPlan:
+    """Moves in an order in which they can be driven one at a time.
 
+    Attributes:
+        robots, arcs: (moves,) who drives what.
+        steps: (moves,) ascending; the joint step that a move belongs to, from 0. In one step a robot moves at most
+            once; on a grid all moves of a step can be made at the same time.
+    """
 
-@dataclass(slots=True, eq=False)
-class _Constraint:
-    """The first `len(choices)` robots of a node's order must do these things."""
-
-    choices: tuple[Choice, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    configuration: Configuration
-    waits: tuple[float, ...]
-    order: tuple[int, ...]
-    parent: "_Node | None"
-    moves: tuple[tuple[int, Arc], ...]
-    constraints: deque[_Constraint] = field(default_factory=lambda: deque([_Constraint()]))
+    robots: Ints
+    arcs: Ints
+    steps: Ints
 
 
 class JointSearch:
@@ -55,6 +41,7 @@ class JointSearch:
         bodies: the movable robots, the most important first.
         goals: per robot the node it must end at, None where it may end anywhere.
         firm: cells taken up for good by robots that must not move.
+        arrays: the graph as `of_lanes` gives it, where it is at hand already.
     """
 
     def __init__(
@@ -65,20 +52,12 @@ class JointSearch:
         bodies: Sequence[Body],
         goals: Sequence[int | None],
         firm: Sequence[int],
+        arrays: tuple[ArrayGraph, tuple[Arc, ...]] | None = None,
     ) -> None:
-        self._conflicts = conflicts
+        self._graph, self._arcs = arrays if arrays is not None else of_lanes(graph, conflicts)
         self._bodies = bodies
         self._goals = goals
-        self._arcs = [
-            tuple(arc for arc in arcs if not any(conflicts.is_blocked(arc, cell) for cell in firm))
-            for arcs in graph.leaving
-        ]
-        blocked = frozenset().union(*(conflicts.of[cell] for cell in firm)) if firm else frozenset()
-        self._to_goal: list[list[float] | None] = [
-            None if goal is None else distances_to(graph, goal, _seconds_at(body.max_speed), blocked)
-            for body, goal in zip(bodies, goals, strict=True)
-        ]
-        self._cabins = graph.cabins
+        self._firm = firm
 
     def solve(self, limit: int) -> list[Move] | None:
         """Return the moves in an order in which they can be driven one at a time; None where none was found.
@@ -86,186 +65,81 @@ class JointSearch:
         Args:
             limit: how many joint steps may be tried.
         """
-        first = tuple(Stance(body.node, body.trail) for body in self._bodies)
-        waits = tuple(0.0 for _ in self._bodies)
-        stack = [_Node(first, waits, self._order(first, waits), None, ())]
-        known = {first: stack[0]}
-        for _ in range(limit):
-            if not stack:
-                return None
-            node = stack[-1]
-            if self._is_solved(node.configuration):
-                return self._collect(node)
-            if not node.constraints:
-                stack.pop()
-                continue
-            constraint = node.constraints.popleft()
-            self._branch(node, constraint)
-            step = _Step(self, node.configuration, node.order, constraint.choices)
-            if not step.take():
-                continue
-            reached = tuple(step.now)
-            seen = known.get(reached)
-            if seen is not None:
-                if seen is not node:
-                    stack.append(seen)
-                continue
-            waits = tuple(
-                0.0 if self._goals[i] in (None, s.node) else node.waits[i] + 1.0 for i, s in enumerate(reached)
-            )
-            child = _Node(reached, waits, self._order(reached, waits), node, tuple(step.moves))
-            known[reached] = child
-            stack.append(child)
-        return None
-
-    def choices(self, robot: int, stance: Stance, taken: frozenset[int]) -> list[Choice]:
-        """Return what a robot may do, the best first; `taken` are cells that others take up."""
-        table = self._to_goal[robot]
-        here = stance.node
-        ranked: list[tuple[float, bool, int, Choice]]
-        if table is None:
-            ranked = [(0.0, False, -1, None)]
-            ranked += [
-                (_IDLE_REACH, not taken.isdisjoint(self._conflicts.of[arc.end]), arc.end, arc)
-                for arc in self._arcs[here]
-                if arc.end not in self._cabins
-            ]
-        else:
-            speed = self._bodies[robot].max_speed
-            ranked = [(table[here] + _IDLE_REACH if table[here] > 0.0 else -1.0, False, -1, None)]
-            ranked += [
-                (
-                    arc.seconds(speed) + table[arc.end],
-                    not taken.isdisjoint(self._conflicts.of[arc.end]),
-                    arc.end,
-                    arc,
-                )
-                for arc in self._arcs[here]
-                if table[arc.end] < math.inf
-            ]
-        ranked.sort(key=lambda item: item[:3])
-        return [choice for _, _, _, choice in ranked]
-
-    @property
-    def conflicts(self) -> ConflictMap:
-        """Return the conflict map it plans with."""
-        return self._conflicts
-
-    def tail(self, robot: int) -> float:
-        """Return the length of the robot's party in meters."""
-        return self._bodies[robot].tail
-
-    def _branch(self, node: _Node, constraint: _Constraint) -> None:
-        depth = len(constraint.choices)
-        if depth < len(node.order):
-            robot = node.order[depth]
-            choices: list[Choice] = [None, *self._arcs[node.configuration[robot].node]]
-            node.constraints.extend(_Constraint((*constraint.choices, choice)) for choice in choices)
-
-    def _order(self, configuration: Configuration, waits: Sequence[float]) -> tuple[int, ...]:
-        def rank(robot: int) -> tuple[bool, bool, float, int]:
-            goal = self._goals[robot]
-            return goal is None, goal == configuration[robot].node, -waits[robot], robot
-
-        return tuple(sorted(range(len(configuration)), key=rank))
-
-    def _is_solved(self, configuration: Configuration) -> bool:
-        return all(goal in (None, stance.node) for goal, stance in zip(self._goals, configuration, strict=True))
-
-    def _collect(self, node: _Node) -> list[Move]:
-        parts: list[tuple[tuple[int, Arc], ...]] = []
-        at: _Node | None = node
-        while at is not None:
-            parts.append(at.moves)
-            at = at.parent
-        return [Move(robot=self._bodies[i].robot, arc=arc) for part in reversed(parts) for i, arc in part]
-
-
-def _seconds_at(max_speed: float) -> Callable[[Arc], float]:
-    return lambda arc: arc.seconds(max_speed)
-
-
-class _Step:
-    """One joint step by PIBT: robots choose in order and push those in their way aside, who choose first then.
-
-    Attributes:
-        now: where everybody stands after the moves so far; moves: in the order they can be driven.
-    """
-
-    def __init__(
-        self, search: JointSearch, configuration: Configuration, order: Sequence[int], forced: Sequence[Choice]
-    ) -> None:
-        self._search = search
-        self._order = order
-        self._forced = dict(zip(order, forced, strict=False))
-        self._is_settled = [False] * len(configuration)
-        self._pushing: list[tuple[int, Arc]] = []
-        self._conflicts = search.conflicts
-        self.now = list(configuration)
-        self.moves: list[tuple[int, Arc]] = []
-
-    def take(self) -> bool:
-        """Let all choose; return False where what is forced on the first cannot be done."""
-        for robot in self._order:
-            if not self._is_settled[robot] and not self._decide(robot) and robot in self._forced:
-                return False
-            if robot in self._forced and not self._has_obeyed(robot):
-                return False
-        return True
-
-    def _has_obeyed(self, robot: int) -> bool:
-        choice = self._forced[robot]
-        done = [arc for mover, arc in self.moves if mover == robot]
-        return done == ([] if choice is None else [choice])
-
-    def _decide(self, robot: int) -> bool:
-        self._is_settled[robot] = True
-        stance = self.now[robot]
-        if robot in self._forced:
-            choices = [self._forced[robot]]
-        else:
-            taken = frozenset(s.node for i, s in enumerate(self.now) if i != robot)
-            choices = self._search.choices(robot, stance, taken)
-        for choice in choices:
-            if choice is None:
-                if self._is_out_of_the_way(robot, stance):
-                    return True
-                continue
-            after = Stance(choice.end, follow(stance.trail, choice, self._search.tail(robot)))
-            if self._is_out_of_the_way(robot, after) and self._clear(robot, choice):
-                self.now[robot] = after
-                self.moves.append((robot, choice))
-                return True
-        return False
-
-    def _is_out_of_the_way(self, robot: int, stance: Stance) -> bool:
-        return not any(self._is_on(stance, arc) for pusher, arc in self._pushing if pusher != robot)
-
-    def _clear(self, robot: int, arc: Arc) -> bool:
-        """Push everybody aside who stands on the arc; return whether it is free now."""
-        in_way = self._standing_on(robot, arc)
-        if any(self._is_settled[other] for other in in_way):
-            return False
-        self._pushing.append((robot, arc))
-        try:
-            for other in in_way:
-                if not self._is_settled[other] and not self._decide(other):
-                    return False
-        finally:
-            self._pushing.pop()
-        return not in_way or not self._standing_on(robot, arc)
-
-    def _standing_on(self, robot: int, arc: Arc) -> list[int]:
-        zone = self._conflicts.zone(arc)
-        now = self.now
+        plan = solve_arrays(
+            self._graph,
+            np.array([body.node for body in self._bodies], dtype=np.int32),
+            np.array([-1 if goal is None else goal for goal in self._goals], dtype=np.int32),
+            np.array([body.max_speed for body in self._bodies], dtype=np.float64),
+            limit,
+            0,
+            tails=np.array([body.tail for body in self._bodies], dtype=np.float64),
+            trails=[body.trail for body in self._bodies],
+            firm=np.array(self._firm, dtype=np.int32),
+        )
+        if plan is None:
+            return None
         return [
-            other
-            for other in self._order
-            if (now[other].trail or now[other].node in zone) and other != robot and self._is_on(now[other], arc)
+            Move(robot=self._bodies[robot].robot, arc=self._arcs[arc])
+            for robot, arc in zip(plan.robots.tolist(), plan.arcs.tolist(), strict=True)
         ]
 
-    def _is_on(self, stance: Stance, arc: Arc) -> bool:
-        conflicts = self._conflicts
-        if not stance.trail:
-            return conflicts.is_blocked(arc, stance.node)
-        return any(conflicts.is_blocked(arc, cell) for cell in cells_at(stance.node, stance.trail))
+
+def solve_arrays(
+    graph: ArrayGraph,
+    starts: Ints,
+    goals: Ints,
+    max_speeds: Floats,
+    limit: int,
+    seed: int,
+    *,
+    tails: Floats | None = None,
+    trails: Sequence[Trail] = (),
+    firm: Ints | None = None,
+) -> JointPlan | None:
+    """Plan all robots from their starts to their goals.
+
+    Args:
+        starts, goals: (robots,) nodes, the most important robot first; goal -1 where a robot may end anywhere.
+        max_speeds: (robots,) m/s.
+        limit: how many joint steps may be tried.
+        seed: of the choices between equals; the same seed gives the same plan.
+        tails: (robots,) meters of the parties; trails: what they take up at the start.
+        firm: cells taken up for good by robots that must not move.
+
+    Returns:
+        the plan, None where none was found.
+    """
+    if not len(starts):
+        return JointPlan(robots=np.empty(0, np.int32), arcs=np.empty(0, np.int32), steps=np.empty(0, np.int32))
+    lengths = np.zeros(len(starts)) if tails is None else tails
+    team = make_team(
+        graph,
+        goals=goals,
+        max_speeds=max_speeds,
+        tails=lengths,
+        is_barred=None if firm is None else _barred(graph, firm),
+    )
+    board = make_board(graph, starts=starts, tails=lengths, trails=trails, seed=seed)
+    return _search(graph, team, board, np.arange(len(starts), dtype=np.int32), limit)
+
+
+def _search(graph: ArrayGraph, team: Team, board: Board, rank: Ints, limit: int) -> JointPlan | None:
+    tree = make_tree(board)
+    plant(team, board, tree, rank)
+    while True:
+        state = search(graph, team, board, tree, rank, limit - int(tree.used[4]))
+        if state != FULL:
+            break
+        tree = enlarged(tree)
+    if state != SOLVED:
+        return None
+    robots, arcs, steps = moves_of(tree)
+    return JointPlan(robots=robots, arcs=arcs, steps=steps)
+
+
+def _barred(graph: ArrayGraph, firm: Ints) -> Bools:
+    """Return (arcs,) which arcs robots on these cells keep others from driving for good."""
+    is_firm = np.zeros(len(graph.first_conflict) - 1, dtype=np.bool_)
+    is_firm[firm] = True
+    blocked = np.concatenate([[0], np.cumsum(is_firm[graph.blocker])])
+    return np.asarray(blocked[graph.first_blocker[1:]] > blocked[graph.first_blocker[:-1]], dtype=np.bool_)

@@ -1,0 +1,172 @@
+"""Makes the arrays that joint planning works on."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
+from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, put
+from robot_ops.traffic.kernels.distances import arc_seconds
+from robot_ops.traffic.kernels.joint import Tree, rehash
+from robot_ops.traffic.kernels.swaps import passing_arcs
+from robot_ops.traffic.kernels.tables import times_to_all
+from robot_ops.traffic.schedule import Trail
+
+_POSITIONS = 256
+_CONSTRAINTS_EACH = 8
+
+
+def make_team(
+    graph: ArrayGraph, *, goals: Ints, max_speeds: Floats, tails: Floats, is_barred: Bools | None = None
+) -> Team:
+    """Return what the robots want.
+
+    Args:
+        goals: (robots,) nodes, -1 where a robot may end anywhere.
+        max_speeds: (robots,) m/s; tails: (robots,) meters of the parties.
+        is_barred: (arcs,) that nobody may enter.
+    """
+    barred = np.zeros(len(graph.arc_start), dtype=np.bool_) if is_barred is None else is_barred
+    speeds, speed_row = np.unique(max_speeds, return_inverse=True)
+    wanted, row = np.unique(np.stack([speed_row, goals])[:, goals >= 0], axis=1, return_inverse=True)
+    rows = np.full(len(goals), -1, dtype=np.int32)
+    rows[goals >= 0] = row.ravel()
+    return Team(
+        goal=goals.astype(np.int32),
+        row=rows,
+        to_goal=times_to_all(graph, wanted[1].astype(np.int32), speeds[wanted[0]], barred),
+        speed_row=speed_row.astype(np.int32),
+        arc_seconds=np.stack([arc_seconds(graph, float(speed)) for speed in speeds]),
+        tail=tails.astype(np.float64),
+        is_barred=barred,
+        is_passing=passing_arcs(graph),
+        noise=0.0,
+        may_swap=True,
+    )
+
+
+def make_board(graph: ArrayGraph, *, starts: Ints, tails: Floats, trails: Sequence[Trail] = (), seed: int = 0) -> Board:
+    """Return a board with everybody at its start.
+
+    Args:
+        starts: (robots,) nodes; tails: (robots,) meters of the parties; trails: per robot, none by default.
+        seed: of the random numbers.
+    """
+    robots, width = len(starts), _width(graph, tails, trails)
+    widest = int(np.diff(graph.first_arc).max(initial=0)) + 1
+    slots = robots * width
+
+    def ints(*shape: int) -> Ints:
+        return np.full(shape, -1, dtype=np.int32)
+
+    board = Board(
+        cell=ints(slots),
+        length=np.zeros(slots),
+        used=np.ones(robots, dtype=np.int32),
+        head=ints(len(graph.first_conflict) - 1),
+        after=ints(slots),
+        before=ints(slots),
+        reserved=np.zeros(len(graph.first_conflict) - 1, dtype=np.int32),
+        is_settled=np.zeros(robots, dtype=np.bool_),
+        forced=np.full(robots, FREE, dtype=np.int32),
+        taken=np.full(robots, STAY, dtype=np.int32),
+        choice=ints(robots, widest),
+        score=np.zeros((robots, widest)),
+        crowd=np.zeros((robots, widest)),
+        choices=ints(robots),
+        at=ints(robots),
+        swap=ints(robots),
+        stack=ints(robots),
+        mover=ints(robots),
+        arc=ints(robots),
+        moves=np.zeros(1, dtype=np.int32),
+        chance=np.array([seed], dtype=np.int64),
+    )
+    for robot, start in enumerate(starts):
+        put(board, robot * width, int(start))
+        for slot, (cell, length) in enumerate(trails[robot] if trails else (), start=robot * width + 1):
+            put(board, slot, cell)
+            board.length[slot] = length
+            board.used[robot] += 1
+    return board
+
+
+def make_tree(board: Board) -> Tree:
+    """Return an empty search tree."""
+    robots = len(board.used)
+    trail = len(board.cell) // max(1, robots) - 1
+    widest = board.choice.shape[1] if robots else 1
+    count = _POSITIONS
+    constraints = count * _CONSTRAINTS_EACH + widest
+
+    def ints(*shape: int) -> Ints:
+        return np.empty(shape, dtype=np.int32)
+
+    return Tree(
+        place=ints(count, robots),
+        trail=ints(count, robots, trail),
+        length=np.empty((count, robots, trail)),
+        waits=ints(count, robots),
+        order=ints(count, robots),
+        parent=ints(count),
+        first_move=ints(count + 1),
+        mover=ints(count * robots),
+        arc=ints(count * robots),
+        code=np.empty(count, dtype=np.int64),
+        table=ints(_power(count)),
+        oldest=ints(count),
+        newest=ints(count),
+        up=ints(constraints),
+        robot=ints(constraints),
+        choice=ints(constraints),
+        later=ints(constraints),
+        open=ints(count),
+        used=np.zeros(5, dtype=np.int64),
+    )
+
+
+def enlarged(tree: Tree) -> Tree:
+    """Return the tree with room for twice as much."""
+
+    def twice(array: Ints) -> Ints:
+        return np.concatenate([array, np.empty_like(array)])
+
+    larger = Tree(
+        place=twice(tree.place),
+        trail=twice(tree.trail),
+        length=np.concatenate([tree.length, np.empty_like(tree.length)]),
+        waits=twice(tree.waits),
+        order=twice(tree.order),
+        parent=twice(tree.parent),
+        first_move=twice(tree.first_move),
+        mover=twice(tree.mover),
+        arc=twice(tree.arc),
+        code=np.concatenate([tree.code, np.empty_like(tree.code)]),
+        table=twice(tree.table),
+        oldest=twice(tree.oldest),
+        newest=twice(tree.newest),
+        up=twice(tree.up),
+        robot=twice(tree.robot),
+        choice=twice(tree.choice),
+        later=twice(tree.later),
+        open=twice(tree.open),
+        used=tree.used,
+    )
+    rehash(larger)
+    return larger
+
+
+def _power(positions: int) -> int:
+    return 1 << (2 * positions - 1).bit_length()
+
+
+def _width(graph: ArrayGraph, tails: Floats, trails: Sequence[Trail]) -> int:
+    """Return how many cells a robot can take up at most: lanes until they are as long as its party, rides between."""
+    longest = max((len(trail) for trail in trails), default=0)
+    tail = float(tails.max(initial=0.0))
+    if tail <= 0.0:
+        return 1 + longest
+    lanes = graph.arc_length[graph.arc_length > 0.0]
+    shortest = float(lanes.min()) if len(lanes) else tail
+    return 2 + longest + 2 * (math.ceil(tail / shortest) + 1)

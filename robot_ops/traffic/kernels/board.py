@@ -1,0 +1,121 @@
+"""What the joint planning of all robots works on: their wishes, and a board with where everybody stands."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_ops.traffic.kernels.arrays import Bools, Floats, Ints
+from robot_ops.traffic.kernels.compiler import kernel
+
+Words = NDArray[np.int64]
+STAY: Final = -1
+FREE: Final = -2
+"""In `Board.forced`: the robot may choose."""
+
+
+class Team(NamedTuple):
+    """The robots and what they want; nothing of it changes in a step.
+
+    Attributes:
+        goal: (robots,) node, -1 where a robot may end anywhere.
+        row: (robots,) its row in `to_goal`, -1 without a goal.
+        to_goal: (rows, nodes) seconds; inf where no way leads there.
+        speed_row: (robots,) its row in `arc_seconds`; arc_seconds: (rows, arcs).
+        tail: (robots,) meters of its party.
+        is_barred: (arcs,) nobody may enter.
+        is_passing: (arcs,) from `passing_arcs`.
+        noise: seconds that chance may add to what a choice costs; may_swap: whether swaps are looked for.
+    """
+
+    goal: Ints
+    row: Ints
+    to_goal: Floats
+    speed_row: Ints
+    arc_seconds: Floats
+    tail: Floats
+    is_barred: Bools
+    is_passing: Bools
+    noise: float
+    may_swap: bool
+
+
+class Board(NamedTuple):
+    """Where everybody stands, and the working memory of a step.
+
+    Slot k * width of robot k is its node, the following ones are the lanes of its trail, nearest first.
+
+    Attributes:
+        cell: (robots * width,) per slot; length: (robots * width,) meters; used: (robots,) slots in use.
+        head: (cells,) a slot on this cell, -1 for none; after, before: (robots * width,) the others on the same cell.
+        reserved: (cells,) how many robots that push need the cell free.
+        is_settled, forced, taken: (robots,); forced: STAY, FREE or an arc; taken: STAY or the arc it has moved.
+        choice, score, crowd: (robots, most arcs at a node + 1) the best first; choices, at: (robots,) how many there
+            are, which is tried.
+        swap: (robots,) with whom it wants to change places, -1 for nobody.
+        stack: (robots,) who is choosing, the pushed ones last.
+        mover, arc: (robots,) the moves of the step in their order; moves: (1,) how many.
+        chance: (1,) state of the random numbers.
+    """
+
+    cell: Ints
+    length: Floats
+    used: Ints
+    head: Ints
+    after: Ints
+    before: Ints
+    reserved: Ints
+    is_settled: Bools
+    forced: Ints
+    taken: Ints
+    choice: Ints
+    score: Floats
+    crowd: Floats
+    choices: Ints
+    at: Ints
+    swap: Ints
+    stack: Ints
+    mover: Ints
+    arc: Ints
+    moves: Ints
+    chance: Words
+
+
+@kernel
+def whole(value: int) -> int:
+    """Return a number as kernels hand it on: always of one type, so that none of them is compiled twice."""
+    return value + 0
+
+
+@kernel
+def draw(chance: Words) -> float:
+    """Return the next random number in [0, 1) (linear congruential, Knuth's MMIX; the high bits)."""
+    chance[0] = chance[0] * 6364136223846793005 + 1442695040888963407
+    return float((chance[0] >> 33) & 0x7FFFFFFF) / 2147483648.0
+
+
+@kernel
+def put(board: Board, slot: int, cell: int) -> None:
+    """Let a slot take up a cell."""
+    first = board.head[cell]
+    board.cell[slot] = cell
+    board.before[slot] = -1
+    board.after[slot] = first
+    if first >= 0:
+        board.before[first] = slot
+    board.head[cell] = slot
+
+
+@kernel
+def clear(board: Board, robot: int) -> None:
+    """Take a robot with its trail off the board."""
+    width = len(board.cell) // len(board.used)
+    for slot in range(robot * width, robot * width + board.used[robot]):
+        before, after = board.before[slot], board.after[slot]
+        if before >= 0:
+            board.after[before] = after
+        else:
+            board.head[board.cell[slot]] = after
+        if after >= 0:
+            board.before[after] = before
+    board.used[robot] = 0

@@ -1,0 +1,147 @@
+"""Where two robots must change places: one backs up to a fork and pulls the other after it (Okumura 2023).
+
+Two robots that face each other between two forks come past each other nowhere by pushing alone.
+"""
+
+import numpy as np
+
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools
+from robot_ops.traffic.kernels.board import Board, Team, whole
+from robot_ops.traffic.kernels.compiler import kernel
+
+_DEAD_END = -1
+_FORK = -2
+_NARROW_FORK = -3
+
+
+@kernel
+def passing_arcs(graph: ArrayGraph) -> Bools:
+    """Return (arcs,) whether two robots that come along an arc one behind the other can change places at its end.
+
+    The first turns off into one way, the second passes it into another, and the first leaves where they came from.
+    """
+    is_passing = np.zeros(len(graph.arc_start), dtype=np.bool_)
+    for arc in range(len(is_passing)):
+        node, origin = whole(graph.arc_end[arc]), whole(graph.arc_start[arc])
+        back = _arc_between(graph, node, origin)
+        for one in range(whole(graph.first_arc[node]), whole(graph.first_arc[node + 1])):
+            for two in range(whole(graph.first_arc[node]), whole(graph.first_arc[node + 1])):
+                aside, beyond = whole(graph.arc_end[one]), whole(graph.arc_end[two])
+                if aside in (origin, beyond) or beyond == origin or is_passing[arc]:
+                    continue
+                if _is_blocked(graph, arc, aside) or _is_blocked(graph, two, aside):
+                    continue
+                out = _arc_between(graph, aside, node)
+                is_out_free = out < 0 or not _is_blocked(graph, out, beyond)
+                is_passing[arc] = is_out_free and (back < 0 or not _is_blocked(graph, back, beyond))
+    return is_passing
+
+
+@kernel
+def swap_partner(graph: ArrayGraph, team: Team, board: Board, robot: int) -> int:
+    """Return the robot with which this one should change places by backing up, -1 for none.
+
+    The robot's choices must be listed already, the best of them an arc.
+    """
+    width = len(board.cell) // len(board.used)
+    here, best = whole(board.cell[robot * width]), whole(board.choice[robot, 0])
+    ahead = whole(graph.arc_end[best])
+    for index in range(graph.first_blocker[best], graph.first_blocker[best + 1]):
+        cell = whole(graph.blocker[index])
+        slot = whole(board.head[cell])
+        if slot < 0 or slot % width != 0:
+            continue
+        other, before = slot // width, here if cell == ahead else ahead
+        if other == robot or board.is_settled[other] or _arc_between(graph, before, cell) < 0:
+            continue
+        if _is_required(graph, team, board, robot, other, before, cell) and _is_possible(
+            graph, team, board, ahead, here
+        ):
+            return other
+    for arc in range(graph.first_arc[here], graph.first_arc[here + 1]):
+        behind = whole(graph.arc_end[arc])
+        slot = whole(board.head[behind])
+        if slot < 0 or behind == ahead or slot % width != 0:
+            continue
+        if _is_required(graph, team, board, slot // width, robot, here, ahead) and _is_possible(
+            graph, team, board, ahead, here
+        ):
+            return slot // width
+    return -1
+
+
+@kernel
+def _is_required(
+    graph: ArrayGraph, team: Team, board: Board, pusher: int, puller: int, behind: int, ahead: int
+) -> bool:
+    """Return whether the pusher would drive the other one before it past no fork until the pusher is at its goal."""
+    if team.row[pusher] < 0:
+        return False
+    row, other = team.row[pusher], team.row[puller]
+    node = ahead
+    steps = len(graph.first_arc)
+    while team.to_goal[row, node] < team.to_goal[row, behind] and steps > 0:
+        beyond = _beyond(graph, team, board, behind, node)
+        if beyond <= _FORK:
+            return False
+        if beyond == _DEAD_END:
+            break
+        behind, node = node, beyond
+        steps -= 1
+    is_pushing_on = bool(team.to_goal[row, node] < team.to_goal[row, behind])
+    if other < 0:
+        return is_pushing_on
+    is_wanted = bool(team.to_goal[other, behind] < team.to_goal[other, node])
+    return is_wanted and (is_pushing_on or bool(team.to_goal[row, behind] == 0.0))
+
+
+@kernel
+def _is_possible(graph: ArrayGraph, team: Team, board: Board, pusher: int, puller: int) -> bool:
+    """Return whether a robot that backs up before another one comes to a fork."""
+    first, behind, node = pusher, pusher, puller
+    steps = len(graph.first_arc)
+    while node != first and steps > 0:
+        beyond = _beyond(graph, team, board, behind, node)
+        if beyond < 0:
+            return beyond == _FORK
+        behind, node = node, beyond
+        steps -= 1
+    return False
+
+
+@kernel
+def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int) -> int:
+    """Return the only node where one can go on to, or that it is a fork or a dead end."""
+    width = len(board.cell) // len(board.used)
+    found, ways = -1, 0
+    for arc in range(whole(graph.first_arc[node]), whole(graph.first_arc[node + 1])):
+        end = whole(graph.arc_end[arc])
+        if end == behind or team.is_barred[arc]:
+            continue
+        if graph.first_arc[end + 1] - graph.first_arc[end] == 1:
+            slot = board.head[end]
+            if slot >= 0 and slot % width == 0 and team.goal[slot // width] == end:
+                continue  # a robot that has arrived in a dead end
+        found, ways = end, ways + 1
+    if ways == 0:
+        return _DEAD_END
+    if ways == 1:
+        return found
+    arc = _arc_between(graph, behind, node)
+    return _FORK if arc < 0 or team.is_passing[arc] else _NARROW_FORK
+
+
+@kernel
+def _arc_between(graph: ArrayGraph, start: int, end: int) -> int:
+    for arc in range(graph.first_arc[start], graph.first_arc[start + 1]):
+        if graph.arc_end[arc] == end:
+            return arc
+    return -1
+
+
+@kernel
+def _is_blocked(graph: ArrayGraph, arc: int, cell: int) -> bool:
+    found = False
+    for index in range(graph.first_blocker[arc], graph.first_blocker[arc + 1]):
+        found |= bool(graph.blocker[index] == cell)
+    return found
