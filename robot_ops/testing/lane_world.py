@@ -101,8 +101,10 @@ class LaneWorld:
             self._rest_until[robot.robot] = self.seconds + float(self._rng.random()) * (20.0 if is_resting else 8.0)
 
     def restart_fleet(self) -> None:
-        """Kill the fleet process and start a new one; what is on its way still arrives."""
+        """Kill the fleet process and start a new one under the same rules; what is on its way still arrives."""
+        rules = self.control.rules
         self.control = TrafficControl(self._site)
+        self.control.set_rules(rules)
 
     def _step(self) -> None:
         self._count += 1

@@ -1,7 +1,7 @@
 """Small lane graphs, and robots that drive them by clearances over a bad network; for tests of traffic control."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,8 @@ import shapely
 
 from robot_ops.core.clock import NS_PER_S, to_ns
 from robot_ops.core.ids import LaneId, LevelId, LiftId, NodeId, PlaceId, RobotId, RouteId
-from robot_ops.site.model import Lane, Level, Lift, Node, Place, PlaceKind, Robot, RobotKind, RobotModel, Site
+from robot_ops.core.poses import LevelPose
+from robot_ops.site.model import Lane, Level, Lift, Node, Place, PlaceKind, Robot, RobotKind, RobotModel, Site, Zone
 from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
 
 RADIUS: Final = 0.35
@@ -38,6 +39,8 @@ def lane_site(
     *,
     starts: Sequence[str],
     lifts: Mapping[str, Mapping[str, tuple[str, str]]] | None = None,
+    zones: Sequence[Zone] = (),
+    waiting: Collection[str] = (),
 ) -> Site:
     """Return a site with a place of the same name on every node, and robots r0, r1, ... that start on these nodes.
 
@@ -45,6 +48,7 @@ def lane_site(
         nodes: x, y in meters, and the level where it is not "ground".
         lanes: "a - b" for both directions, "a > b" for one.
         lifts: per lift and level the cabin's node and the lobby's.
+        waiting: nodes whose places are waiting spots; the others are counters.
     """
     made = {
         NodeId(name): Node(id=NodeId(name), level=LevelId(at[2] if len(at) > 2 else "ground"), x=at[0], y=at[1])
@@ -64,7 +68,13 @@ def lane_site(
         for name, levels in (lifts or {}).items()
     }
     places = {
-        PlaceId(name): Place(id=PlaceId(name), kind=PlaceKind.COUNTER, node=NodeId(name), label=name, yaw=0.0)
+        PlaceId(name): Place(
+            id=PlaceId(name),
+            kind=PlaceKind.WAITING if name in waiting else PlaceKind.COUNTER,
+            node=NodeId(name),
+            label=name,
+            yaw=0.0,
+        )
         for name in nodes
     }
     robots = {
@@ -81,7 +91,7 @@ def lane_site(
         places=places,
         doors={},
         lifts=made_lifts,
-        zones={},
+        zones={zone.id: zone for zone in zones},
         robots=robots,
         staff={},
     )
@@ -126,6 +136,8 @@ class LaneRobot:
     Attributes:
         pace: m/s it drives at most just now, 0 to stand still.
         tail: meters of people who follow it where it has driven.
+        by_hand: where somebody drives it instead, with the room it says that it needs (radius in meters), None for
+            nobody; it holds nothing then. is_silent: its reports get lost.
     """
 
     def __init__(self, site: Site, robot: RobotId, start: NodeId) -> None:
@@ -136,7 +148,10 @@ class LaneRobot:
         self.goal: PlaceId | None = None
         self.goal_seq = 1
         self.meters = 0.0
+        self.by_hand: tuple[LevelPose, float] | None = None
+        self.is_silent = False
         self._site = site
+        self._cabins = {node for lift in site.lifts.values() for node in lift.stops.values()}
         self._way: tuple[Waypoint, ...] = (
             Waypoint(node=node.id, level=node.level, x=node.x, y=node.y, speed_limit=1.0),
         )
@@ -159,11 +174,15 @@ class LaneRobot:
     @property
     def level(self) -> LevelId:
         """Return the level it is on."""
+        if self.by_hand is not None:
+            return self.by_hand[0].level
         return self._way[self._reached].level
 
     @property
     def xy(self) -> tuple[float, float]:
         """Return its position in meters."""
+        if self.by_hand is not None:
+            return self.by_hand[0].pose.x, self.by_hand[0].pose.y
         index = self._reached if self._along >= 0.0 else self._reached - 1
         start = self._way[index]
         if index + 1 >= len(self._way):
@@ -189,9 +208,20 @@ class LaneRobot:
         self.tail = tail
         self._trace = [self.xy]
 
+    def put_back(self, node: NodeId) -> None:
+        """End driving by hand at a node; it holds that node and knows no route."""
+        at = self._site.nodes[node]
+        self.by_hand = None
+        self._way = (Waypoint(node=at.id, level=at.level, x=at.x, y=at.y, speed_limit=1.0),)
+        self._route, self._reached, self._cleared, self._along, self._shift = RouteId(""), 0, 0, 0.0, 0
+        self._trace = [(at.x, at.y)]
+
     def on_clearance(self, clearance: Clearance) -> None:
         """Take a clearance over if it answers the present goal and agrees with what is held."""
-        if clearance.goal_seq != self.goal_seq or clearance.stamp_ns < self._heard_ns:
+        if clearance.goal_seq != self.goal_seq or clearance.stamp_ns < self._heard_ns or self.by_hand is not None:
+            return
+        if clearance.is_recall and self._give_back():
+            self.goal_seq += 1
             return
         held = [waypoint.node for waypoint in self.held]
         nodes = [waypoint.node for waypoint in clearance.waypoints]
@@ -204,8 +234,20 @@ class LaneRobot:
         self._route, self._shift = clearance.route_id, len(before)
         self._reached, self._cleared = start + len(before), clearance.cleared + len(before)
 
+    def _give_back(self) -> bool:
+        end = self._reached + 1 if self._along > 0.0 else self._reached
+        while end < self._cleared and self._way[end].node in self._cabins:
+            end += 1
+        if end >= self._cleared or self.held[0].node in self._cabins:
+            return False
+        self._cleared = end
+        self._way = self._way[: end + 1]
+        return True
+
     def drive(self, seconds: float) -> None:
         """Move for a while."""
+        if self.by_hand is not None:
+            return
         level = self.level
         self._drive(seconds)
         self._trace = [self.xy, *self._trace] if self.level == level else [self.xy]
@@ -239,6 +281,10 @@ class LaneRobot:
 
     def report(self, now_ns: int) -> RouteProgress | None:
         """Return a report when it is due or there is news."""
+        if self.is_silent:
+            return None
+        if self.by_hand is not None:
+            return self._report_by_hand(now_ns, *self.by_hand)
         state = (self._route, self._reached, self._cleared, self.goal_seq, self.tail)
         if state == self._sent and now_ns - self._sent_ns < to_ns(_REPORT_SECONDS):
             return None
@@ -255,8 +301,26 @@ class LaneRobot:
             tail=self.tail,
         )
 
+    def _report_by_hand(self, now_ns: int, at: LevelPose, radius: float) -> RouteProgress | None:
+        if now_ns - self._sent_ns < to_ns(_REPORT_SECONDS):
+            return None
+        self._sent, self._sent_ns = (), now_ns
+        return RouteProgress(
+            robot=self.robot,
+            stamp_ns=now_ns,
+            route_id=RouteId(""),
+            reached=0,
+            held=(),
+            goal=self.goal,
+            goal_seq=self.goal_seq,
+            free=at,
+            free_radius=radius,
+        )
+
     def held_shape(self) -> shapely.Geometry:
         """Return the line from the end of its tail through the end of its clearance on its level."""
+        if self.by_hand is not None:
+            return shapely.Point(self.xy)
         behind, length = [self.xy], 0.0
         for point in self._trace:
             length += math.dist(point, behind[-1])

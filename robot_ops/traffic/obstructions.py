@@ -9,13 +9,13 @@ from robot_ops.core.clock import to_ns
 from robot_ops.core.ids import RobotId
 from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.conflicts import ConflictMap
-from robot_ops.traffic.graph import Arc, LaneGraph, Restrictions
+from robot_ops.traffic.graph import LIFT_SECONDS, Arc, LaneGraph, Restrictions
 from robot_ops.traffic.restrictions import Bubbles, restrictions_of
 from robot_ops.traffic.track import Track
 from robot_ops.traffic.travel import distances_to
 
 STUCK_SECONDS: Final = 30.0
-"""A robot that comes no further for so long, though cleared and beyond what door or lift take, cannot pass."""
+"""A robot that comes no further for so long, though cleared (and beyond what a lift ride takes), cannot pass."""
 STUCK_DELAY: Final = 60.0
 """What a lane on which somebody cannot pass is taken to cost more, in seconds: a detour up to this is better."""
 STUCK_MEMORY: Final = 60.0
@@ -100,7 +100,7 @@ def stuck_on(track: Track, now_ns: int) -> Arc | None:
     if seconds < STUCK_SECONDS:
         return None
     arcs = track.held_arcs()
-    return arcs[0] if arcs and seconds >= STUCK_SECONDS + arcs[0].extra else None
+    return arcs[0] if arcs and (arcs[0].lift is None or seconds >= STUCK_SECONDS + LIFT_SECONDS) else None
 
 
 def has_other_way(graph: LaneGraph, track: Track, goal: int, arc: Arc) -> bool:

@@ -286,6 +286,8 @@ class Track:
 
     def _shorten(self, length: int) -> list[Move]:
         arcs = self.graph.arcs_along(self.path[length - 1 :]) or []
+        if arcs:
+            self.waited_ns = self.stamp_ns
         del self.path[length:]
         self.route = None
         return [Move(robot=self.robot, arc=arc) for arc in arcs]
