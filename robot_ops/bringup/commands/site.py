@@ -1,12 +1,14 @@
 """`robot-ops site`: check, draw or import the map of a site."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from robot_ops.bringup.output import add_json, say, show_json, show_table
 from robot_ops.core.errors import ParameterError
+from robot_ops.site.findings import Finding, Severity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from robot_ops.site.check import Severity, check_site
+    from robot_ops.site.check import check_site
     from robot_ops.site.rmf_buildings import read_map
 
     parsed = read_map(arguments.file, graph_index=arguments.graph)
@@ -61,7 +63,7 @@ def _check(arguments: argparse.Namespace) -> int:
         show_json([_record(finding, parsed.lines) for finding in findings])
     elif findings:
         rows = [
-            (finding.severity.value, parsed.where(finding.path), finding.text, finding.mend) for finding in findings
+            (finding.severity.value, _where(finding, parsed.lines), finding.text, finding.mend) for finding in findings
         ]
         show_table(site.title, ["severity", "where", "finding", "mend"], rows)
     else:
@@ -72,8 +74,14 @@ def _check(arguments: argparse.Namespace) -> int:
     return int(any(finding.severity is Severity.ERROR for finding in findings))
 
 
-def _record(finding: Any, lines: Any) -> dict[str, Any]:
+def _record(finding: Finding, lines: Mapping[str, str]) -> dict[str, Any]:
     return {**asdict(finding), "where": lines.get(finding.path)}
+
+
+def _where(finding: Finding, lines: Mapping[str, str]) -> str:
+    """Return file and line where they are known, and the part of the site."""
+    file_and_line = lines.get(finding.path, "").rpartition(", ")[0]
+    return f"{file_and_line}, {finding.path}" if file_and_line else finding.path
 
 
 def _draw(arguments: argparse.Namespace) -> int:
@@ -96,7 +104,7 @@ def _draw(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from robot_ops.site.check import Severity, check_site
+    from robot_ops.site.check import check_site
     from robot_ops.site.rmf_buildings import read_building
     from robot_ops.site.writing import write_site
 

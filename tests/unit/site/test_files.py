@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import SiteError
-from robot_ops.site.check import check_site
+from robot_ops.site.check import Severity, check_site
 from robot_ops.site.files import load_site, read_site
 from robot_ops.site.model import PlaceKind
 
@@ -158,7 +158,9 @@ def test_any_damage_gives_a_site_or_an_input_error(
         check_site(read_site(path).site)
 
 
-def test_the_immigration_hall_has_no_findings() -> None:
+def test_in_the_immigration_hall_robots_wait_for_each_other_at_the_door_and_the_lift_only() -> None:
     site = load_site(HALL)
-    assert check_site(site) == []
+    findings = check_site(site)
+    assert {finding.severity for finding in findings} == {Severity.NOTE}
+    assert [finding.path for finding in findings] == ["lanes.nw45-door_out", "lanes.bw33-lift_hall_lobby"]
     assert len(site.places_of(PlaceKind.CHARGER)) == len(site.robots) == 7
