@@ -151,7 +151,8 @@ class RouteFollower:
     def on_clearance(self, clearance: Clearance) -> None:
         """Take a clearance over if it answers the present goal and agrees with what is held; else ignore it.
 
-        It may end elsewhere than at the goal: a robot that must wait, or wants to stay, is asked to make way so.
+        It may end elsewhere than at the goal: a robot that must wait, or wants to stay, is asked to make way so, and
+        everybody in an emergency. A recall is answered by giving up what can be given up, and by a new `goal_seq`.
         """
         itinerary = self._itinerary
         if itinerary is None or self._is_suspended or clearance.robot != self._robot.id:
@@ -167,6 +168,10 @@ class RouteFollower:
         self._clearance_stamp_ns = clearance.stamp_ns
         self._is_answered = True
         self._waiting_for = clearance.waiting_for
+        if clearance.is_recall and self._shorten():
+            self._set_goal(self._goal)
+            self._waiting_for = clearance.waiting_for
+            return
         if itinerary.extend(clearance):
             self._failures, self._retry_ns = 0, 0
 
@@ -216,18 +221,19 @@ class RouteFollower:
         self._waiting_for = ""
         self._failures, self._retry_ns = 0, 0
 
-    def _shorten(self) -> None:
+    def _shorten(self) -> bool:
+        """Give up what is held beyond the next node where the robot can stop; return whether that was anything."""
         at, itinerary = self._navigator.pose, self._itinerary
         if at is None or itinerary is None or self._gates.is_cabin(itinerary.here.node):
-            return
+            return False
         model = self._robot.model
         braking = model.max_speed**2 / (2 * model.max_acceleration) + REACHED_RADIUS
         is_moving = itinerary.travelled > _LEFT or self._navigator.status is NavigationStatus.ACTIVE
         for index in range(itinerary.reached + is_moving, itinerary.cleared):
             is_stop = not self._gates.is_cabin(itinerary.waypoints[index].node)
             if is_stop and (not is_moving or itinerary.distance_to(index, at) > braking):
-                itinerary.shorten(index)
-                return
+                return itinerary.shorten(index)
+        return False
 
     def _is_moved_by_others(self, itinerary: Itinerary, at: LevelPose) -> bool:
         is_idle = self._goal is None and not self._is_suspended

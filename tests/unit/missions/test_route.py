@@ -318,3 +318,23 @@ def test_lost_messages_do_not_keep_it_from_arriving():
                 drive.follower.on_clearance(clearance)
         sent = len(drive.fleet.progress)
     assert drive.follower.has_arrived
+
+
+def test_a_recalled_robot_gives_up_what_it_can_and_shows_it_by_a_new_number():
+    drive = started()
+    drive.follower.on_clearance(drive.clearance(COUNTER, 3))
+    drive.run(2.0)
+    seq = drive.progress.goal_seq
+    recall = drive.clearance(COUNTER, 3, is_recall=True, waiting_for="the end of the emergency")
+    drive.follower.on_clearance(recall)
+    drive.tick()
+    assert drive.progress.held == ("a", "b")
+    assert (drive.progress.goal, drive.progress.goal_seq) == (COUNTER, seq + 1)
+    drive.follower.on_clearance(recall)  # once more, late
+    drive.run(20.0)
+    assert drive.progress.held == ("b",)
+    assert drive.progress.goal_seq == seq + 1
+    drive.follower.on_clearance(drive.clearance(COUNTER, 1, is_recall=True))  # nothing is left to give up
+    drive.run(1.0)
+    assert drive.progress.goal_seq == seq + 1
+    assert drive.progress.held == ("b", "c")
