@@ -1,7 +1,7 @@
 """The fleet's services and the robots' stop, as calls that wait: for the command line and for short scripts."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -12,18 +12,19 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import WorldStatistics as WorldStatisticsMsg
-from robot_ops_interfaces.srv import CancelTask, ListTasks, SetStop, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, ListRobots, ListTasks, SetStop, SubmitTask
 
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.ports import RobotStatus, TaskView
-from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_submit_answer
+from robot_ops.ros_nodes.fleet_messages import ListedRobot, check_stop_answer, from_robot_list, from_submit_answer
 from robot_ops.ros_nodes.qos import STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin
 from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
 from robot_ops.tasks.requests import Accepted, TaskRequest
 
 _PATIENCE: Final = 5.0  # s, for discovery and an answer
+_REPEAT: Final = 1.5  # s; all calls may be repeated, and an answer may be lost while both sides discover each other
 _IS_IT_RUNNING: Final = "is the system running, on this ROS_DOMAIN_ID?"
 _POLL: Final = 0.02  # s
 
@@ -84,6 +85,18 @@ class FleetClient:
         """
         answer = self._call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=with_finished))
         return tuple(from_task(task) for task in answer.tasks)
+
+    def robots(self) -> tuple[ListedRobot, ...]:
+        """Return the fleet's robots in the site's order, those that are silent too.
+
+        Raises:
+            LinkError: the fleet does not answer, or not in a way that can be understood.
+        """
+        answer = self._call(ListRobots, "/fleet/list_robots", ListRobots.Request())
+        try:
+            return from_robot_list(answer)
+        except ValueError as error:
+            raise LinkError(f"/fleet/list_robots answered what cannot be: {error}") from error
 
     def set_stops(self, robots: Sequence[RobotId], *, is_engaged: bool, operator: str) -> dict[RobotId, str]:
         """Latch or release the stop of robots, all at once: a silent one keeps no other waiting.
@@ -157,10 +170,19 @@ class FleetClient:
             if not client.wait_for_service(timeout_sec=self._patience):
                 raise LinkError(f"nobody serves {name}: {_IS_IT_RUNNING}")
             answered = threading.Event()
-            future = client.call_async(request)
-            future.add_done_callback(lambda _: answered.set())
-            if not answered.wait(self._patience):
-                raise LinkError(f"{name} did not answer within {self._patience:.0f} s")
-            return future.result()
+            futures: list[Future[Any]] = []
+            for pause in self._pauses():
+                futures.append(client.call_async(request))
+                futures[-1].add_done_callback(lambda _: answered.set())
+                if answered.wait(pause):
+                    return next(future for future in futures if future.done()).result()
+            raise LinkError(f"{name} did not answer within {self._patience:.0f} s")
         finally:
             node.destroy_client(client)
+
+    def _pauses(self) -> Iterator[float]:
+        """Yield the seconds to wait after each repetition of a call."""
+        left = self._patience
+        while left > 0.0:
+            yield min(left, _REPEAT)
+            left -= _REPEAT

@@ -1,21 +1,38 @@
 """Between the fleet's views and the messages of /fleet/*, and what the answers to calls mean."""
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from robot_ops_interfaces.msg import Alarm as AlarmMsg
 from robot_ops_interfaces.msg import AlarmArray, TaskArray, TrafficState
-from robot_ops_interfaces.srv import SetStop, SubmitTask
+from robot_ops_interfaces.srv import ListRobots, SetStop, SubmitTask
 
+from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import RobotId, TaskId
-from robot_ops.dispatch.ports import Alarm, TaskView
+from robot_ops.dispatch.ports import Alarm, RobotStatus, RobotView, TaskView
 from robot_ops.ros_nodes.conversions import from_time, to_time
-from robot_ops.ros_nodes.vocabulary import to_clearance, to_task
+from robot_ops.ros_nodes.vocabulary import from_status, to_clearance, to_status, to_task
 from robot_ops.tasks.requests import Accepted
 from robot_ops.tasks.routes import Clearance
 
 _SEVERITY: Final = {"warning": AlarmMsg.SEVERITY_WARNING, "error": AlarmMsg.SEVERITY_ERROR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRobot:
+    """One robot of the fleet, heard of lately or not.
+
+    Attributes:
+        status: the latest, None while the robot is not online.
+        silent_for: seconds since its latest status, NaN where there never was one.
+    """
+
+    robot: RobotId
+    status: RobotStatus | None
+    silent_for: float
 
 
 def to_alarms(alarms: Iterable[Alarm], stamp_ns: int) -> AlarmArray:
@@ -63,6 +80,31 @@ def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
 def to_traffic(clearances: Iterable[Clearance], stamp_ns: int) -> TrafficState:
     """Return the clearances as a message."""
     return TrafficState(stamp=to_time(stamp_ns), clearances=[to_clearance(clearance) for clearance in clearances])
+
+
+def to_robot_list(robots: Iterable[RobotView], now_ns: int) -> ListRobots.Response:
+    """Return the fleet's robots as the answer to who asks for them."""
+    answer = ListRobots.Response()
+    for view in robots:
+        status = view.status
+        answer.robots.append(str(view.robot))
+        answer.silent_for.append(math.nan if status is None else max(0.0, seconds_between(status.stamp_ns, now_ns)))
+        if status is not None and view.is_online:
+            answer.statuses.append(to_status(status))
+    return answer
+
+
+def from_robot_list(answer: ListRobots.Response) -> tuple[ListedRobot, ...]:
+    """Return the fleet's robots in the site's order.
+
+    Raises:
+        ValueError: a status is malformed.
+    """
+    statuses = {status.robot: from_status(status) for status in answer.statuses}
+    return tuple(
+        ListedRobot(robot=RobotId(robot), status=statuses.get(RobotId(robot)), silent_for=silent_for)
+        for robot, silent_for in zip(answer.robots, answer.silent_for, strict=True)
+    )
 
 
 def from_submit_answer(answer: SubmitTask.Response) -> Accepted:

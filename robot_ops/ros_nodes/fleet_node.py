@@ -1,7 +1,8 @@
 """The fleet as a ROS node: dispatcher, traffic and ledger behind services and topics.
 
-In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/list_tasks (ListTasks); per robot
-     status (RobotStatus), progress (RouteProgress), mission_report (MissionReport), custody (CustodyEvent)
+In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/list_tasks (ListTasks),
+     /fleet/list_robots (ListRobots); per robot status (RobotStatus), progress (RouteProgress), mission_report
+     (MissionReport), custody (CustodyEvent)
 Out: /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), latched, on change and once a
      second; per robot the action mission (ExecuteMission) and clearance (Clearance)
 
@@ -19,7 +20,7 @@ from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
-from robot_ops_interfaces.srv import CancelTask, ListTasks, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, ListRobots, ListTasks, SubmitTask
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import InputError, LedgerError
@@ -28,7 +29,7 @@ from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.fleet_link import RosRobotLink
-from robot_ops.ros_nodes.fleet_messages import to_alarms, to_tasks, to_traffic
+from robot_ops.ros_nodes.fleet_messages import to_alarms, to_robot_list, to_tasks, to_traffic
 from robot_ops.ros_nodes.parameters import declare, parameter
 from robot_ops.ros_nodes.qos import EVENTS, STATE
 from robot_ops.ros_nodes.vocabulary import from_custody, from_progress, from_report, from_request, from_status, to_task
@@ -92,6 +93,7 @@ class FleetNode(Node):
         self.create_service(SubmitTask, "/fleet/submit_task", self._on_submit)
         self.create_service(CancelTask, "/fleet/cancel_task", self._on_cancel)
         self.create_service(ListTasks, "/fleet/list_tasks", self._on_list)
+        self.create_service(ListRobots, "/fleet/list_robots", self._on_list_robots)
         self.create_timer(self._settings.step_period, self._on_timer)
 
     @property
@@ -165,6 +167,9 @@ class FleetNode(Node):
     def _on_list(self, request: ListTasks.Request, response: ListTasks.Response) -> ListTasks.Response:
         response.tasks = [to_task(task) for task in self._dispatcher.tasks(with_finished=request.with_finished)]
         return response
+
+    def _on_list_robots(self, _request: ListRobots.Request, _response: ListRobots.Response) -> ListRobots.Response:
+        return to_robot_list(self._dispatcher.robots(), self._ros_clock.now_ns())
 
     def _on_timer(self) -> None:
         self._dispatcher.step()

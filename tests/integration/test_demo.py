@@ -221,10 +221,10 @@ def test_refusals_of_the_fleet(words: tuple[str, ...], told: str) -> None:
 
 @pytest.mark.usefixtures("live")
 def test_stop_list_and_release() -> None:
-    def stopped() -> dict[str, bool]:
+    def stopped() -> dict[str, bool | None]:
         return {robot["robot"]: robot["is_stopped"] for robot in answer("robot", "list")}
 
-    assert stopped() == {"guide_2": False, "courier_1": False}
+    wait_until(lambda: stopped() == {"guide_2": False, "courier_1": False}, START_PATIENCE)  # all are online
     assert answer("robot", "stop", "guide_2") == {"guide_2": "ok"}
     wait_until(lambda: stopped() == {"guide_2": True, "courier_1": False}, 20.0)
     assert "stopped" in robot_ops("robot", "list").stdout

@@ -3,22 +3,16 @@
 import argparse
 import getpass
 import math
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from robot_ops.bringup.output import add_json, say, show_json, show_table
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
-from robot_ops.dispatch.ports import RobotStatus
 
 if TYPE_CHECKING:
-    from robot_ops.ros_nodes.fleet_client import FleetClient
-
-_LISTEN: Final = 15.0  # s at most
-_QUIET: Final = 5.0  # s without a new robot; they report twice a second
-_LOOK_EVERY: Final = 0.25  # s
+    from robot_ops.ros_nodes.fleet_messages import ListedRobot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,18 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for change in (stop, release):
         change.add_argument("robots", nargs="*", metavar="ROBOT", help="as guide_1")
         change.add_argument("--all", action="store_true", help="all robots of the site")
+        change.add_argument("--site", type=Path, default=None, help="site file (default: the immigration hall)")
     for action in (listing, stop, release):
-        action.add_argument("--site", type=Path, default=None, help="site file (default: the immigration hall)")
         add_json(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask."""
+    if arguments.action == "list":
+        return _list(is_json=arguments.json)
     from robot_ops.site.files import load_site
 
     site = load_site(arguments.site or shared_folder("sites") / "immigration_hall.yaml")
-    if arguments.action == "list":
-        return _list(tuple(site.robots), is_json=arguments.json)
     names = tuple(site.robots) if arguments.all else tuple(RobotId(name) for name in arguments.robots)
     if not names:
         raise RequestError("no robot is named", where="argument ROBOT", mend="name robots or give --all")
@@ -53,55 +47,47 @@ def run(arguments: argparse.Namespace) -> int:
     return _set_stop(names, is_engaged=arguments.action == "stop", arguments=arguments)
 
 
-def _list(robots: tuple[RobotId, ...], *, is_json: bool) -> int:
+def _list(*, is_json: bool) -> int:
     from robot_ops.ros_nodes.fleet_client import FleetClient
 
     with FleetClient() as fleet:
-        fleet.watch(robots)
-        statuses = _listen(fleet)
-    if not statuses:
-        raise LinkError("no robot was heard: is the system running, on this ROS_DOMAIN_ID?")
+        robots = fleet.robots()
     if is_json:
-        show_json([_record(status) for status in statuses.values()])
-        return 0
-    rows = [
-        (
-            status.robot,
-            f"{status.at.level} ({status.at.pose.x:.1f}, {status.at.pose.y:.1f})" if status.at else "not localized",
-            "-" if math.isnan(status.battery_soc) else f"{100 * status.battery_soc:.0f} %",
-            "stopped" if status.is_stopped else "charging" if status.is_charging else "ready",
-            status.mission_id or "-",
-        )
-        for _, status in sorted(statuses.items())
-    ]
-    show_table("Robots", ["robot", "where", "battery", "state", "mission"], rows)
+        show_json([_record(robot) for robot in robots])
+    else:
+        show_table("Robots", ["robot", "where", "battery", "state", "mission"], [_row(robot) for robot in robots])
     return 0
 
 
-def _listen(fleet: "FleetClient") -> dict[RobotId, RobotStatus]:
-    """Return what robots say, once nobody new has been heard for a while."""
-    pause, quiet, heard = threading.Event(), 0.0, 0
-    for _ in range(round(_LISTEN / _LOOK_EVERY)):
-        pause.wait(_LOOK_EVERY)
-        count = len(fleet.statuses)
-        quiet = quiet + _LOOK_EVERY if count == heard else 0.0
-        heard = count
-        if heard and quiet >= _QUIET:
-            break
-    return fleet.statuses
+def _row(listed: "ListedRobot") -> tuple[str, ...]:
+    status = listed.status
+    if status is None:
+        silence = "never heard" if math.isnan(listed.silent_for) else f"not heard for {listed.silent_for:.0f} s"
+        return (listed.robot, "-", "-", silence, "-")
+    return (
+        listed.robot,
+        f"{status.at.level} ({status.at.pose.x:.1f}, {status.at.pose.y:.1f})" if status.at else "not localized",
+        "-" if math.isnan(status.battery_soc) else f"{100 * status.battery_soc:.0f} %",
+        "stopped" if status.is_stopped else "charging" if status.is_charging else "ready",
+        status.mission_id or "-",
+    )
 
 
-def _record(status: RobotStatus) -> dict[str, object]:
+def _record(listed: "ListedRobot") -> dict[str, object]:
+    status = listed.status
+    at = status.at if status else None
     return {
-        "robot": status.robot,
-        "level": status.at.level if status.at else None,
-        "x": status.at.pose.x if status.at else None,
-        "y": status.at.pose.y if status.at else None,
-        "yaw": status.at.pose.yaw if status.at else None,
-        "battery_soc": status.battery_soc,
-        "is_charging": status.is_charging,
-        "is_stopped": status.is_stopped,
-        "mission_id": status.mission_id,
+        "robot": listed.robot,
+        "is_online": status is not None,
+        "silent_for_s": listed.silent_for,
+        "level": at.level if at else None,
+        "x": at.pose.x if at else None,
+        "y": at.pose.y if at else None,
+        "yaw": at.pose.yaw if at else None,
+        "battery_soc": status.battery_soc if status else None,
+        "is_charging": status.is_charging if status else None,
+        "is_stopped": status.is_stopped if status else None,
+        "mission_id": status.mission_id if status else None,
     }
 
 

@@ -115,7 +115,7 @@ def test_task_refuses(words: list[str], message: str, capsys: pytest.CaptureFixt
         (["stop"], "no robot is named"),
         (["stop", "guide_9"], "there is no robot 'guide_9'"),
         (["release", "guide_1", "tram_1"], "there is no robot 'tram_1'"),
-        (["list", "--site", "nowhere.yaml"], "nowhere.yaml"),
+        (["stop", "guide_1", "--site", "nowhere.yaml"], "nowhere.yaml"),
     ],
 )
 def test_robot_refuses(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
