@@ -201,6 +201,11 @@ class LaneRobot:
         is_at_end = self._reached == self._cleared == len(self._way) - 1 and self._along >= 0.0
         return is_at_end and self._way[self._reached].node == self._site.places[self.goal].node
 
+    @property
+    def has_stopped(self) -> bool:
+        """Return whether it stands on the node at the end of its clearance."""
+        return self._reached == self._cleared and self._along == 0.0
+
     def want(self, goal: PlaceId | None, *, tail: float = 0.0) -> None:
         """Take a new goal; the followers gather around the robot first."""
         self.goal = goal

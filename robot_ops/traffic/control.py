@@ -184,10 +184,11 @@ class TrafficControl:
         ways = former.moves_by_robot()
         for robot, track in self._tracks.items():
             track.graph = self._graph
-            way, goal = ways.get(robot, []), self._goals.get(robot)
+            way = ways.get(robot, [])
+            last = way[-1].end if way else track.path[-1] if track.path else None
             if not self._is_open(way) or any(arc.cell in slower for arc in way):
                 self._order.disturb(robot)
-            elif track.goal is not None and (way[-1].end if way else track.path[-1:]) not in (goal, [goal]):
+            elif track.goal is not None and last != self._goals.get(robot):
                 self._order.want(robot)
         kept = [move for move in former.moves if move.robot in self._tracks and self._is_open(ways[move.robot])]
         self._order.moves = [Move(robot=move.robot, arc=self._now(move.arc)) for move in kept]
