@@ -10,7 +10,10 @@ from robot_ops.site.model import RobotKind
 from robot_ops.tasks.orders import MissionOrder, MissionPhase
 from robot_ops.tasks.requests import Accepted, TaskRequest
 from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.rule_changes import RuleChange
 from robot_ops.tasks.status import TaskStatus
+from robot_ops.tasks.traffic_rules import TrafficRules
+from robot_ops.traffic.waits import Wait
 
 
 class RobotLink(Protocol):
@@ -118,6 +121,8 @@ class HallView:
 
     Attributes:
         doors: per door whether it is open; lifts: per lift the level its cabin is at.
+        waits: the robots that cannot go on, and why.
+        rules: what operators have imposed on traffic.
     """
 
     stamp_ns: int
@@ -128,6 +133,8 @@ class HallView:
     lifts: Mapping[str, str]
     alarms: Sequence[Alarm]
     is_fleet_online: bool
+    waits: Sequence[Wait] = ()
+    rules: TrafficRules = field(default_factory=TrafficRules)
 
 
 class Operations(Protocol):
@@ -150,6 +157,10 @@ class Operations(Protocol):
 
     def set_stop(self, robot: RobotId | None, *, is_engaged: bool, operator: str) -> None:
         """Latch or release the software stop of a robot, or of all where `robot` is None."""
+        ...
+
+    def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
+        """Change the rules of traffic, whatever others change meanwhile; return those in force then."""
         ...
 
     def camera_jpeg(self, robot: RobotId, camera: str) -> bytes | None:

@@ -12,7 +12,15 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import WorldStatistics as WorldStatisticsMsg
-from robot_ops_interfaces.srv import CancelTask, ListRobots, ListTasks, SetStop, SubmitTask
+from robot_ops_interfaces.srv import (
+    CancelTask,
+    ExplainTraffic,
+    ListRobots,
+    ListTasks,
+    SetStop,
+    SetTrafficRules,
+    SubmitTask,
+)
 
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import RobotId, TaskId
@@ -20,8 +28,11 @@ from robot_ops.dispatch.ports import RobotStatus, TaskView
 from robot_ops.ros_nodes.fleet_messages import ListedRobot, check_stop_answer, from_robot_list, from_submit_answer
 from robot_ops.ros_nodes.qos import STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin
+from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_traffic
 from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
 from robot_ops.tasks.requests import Accepted, TaskRequest
+from robot_ops.tasks.rule_changes import RuleChange
+from robot_ops.tasks.traffic_rules import TrafficRules
 
 _PATIENCE: Final = 5.0  # s, for discovery and an answer
 _REPEAT: Final = 1.5  # s; all calls may be repeated, and an answer may be lost while both sides discover each other
@@ -97,6 +108,32 @@ class FleetClient:
             return from_robot_list(answer)
         except ValueError as error:
             raise LinkError(f"/fleet/list_robots answered what cannot be: {error}") from error
+
+    def traffic(self, robot: RobotId | None = None) -> tuple[TrafficPicture, tuple[str, ...]]:
+        """Return traffic as it is now, and lines that explain it: about a robot, or all.
+
+        Raises:
+            RequestError: the fleet's traffic control has not heard of the robot.
+            LinkError: the fleet does not answer, or not in a way that can be understood.
+        """
+        request = ExplainTraffic.Request(robot=str(robot or ""))
+        answer = self._call(ExplainTraffic, "/fleet/explain_traffic", request)
+        if answer.error:
+            raise RequestError(answer.error)
+        try:
+            return from_traffic(answer.state), tuple(answer.lines)
+        except ValueError as error:
+            raise LinkError(f"/fleet/explain_traffic answered what cannot be: {error}") from error
+
+    def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
+        """Change the rules of traffic and return those in force then.
+
+        Raises:
+            RequestError: they were refused. LinkError: the fleet does not answer.
+        """
+        return change_rules(
+            change, operator, lambda request: self._call(SetTrafficRules, "/fleet/set_traffic_rules", request)
+        )
 
     def set_stops(self, robots: Sequence[RobotId], *, is_engaged: bool, operator: str) -> dict[RobotId, str]:
         """Latch or release the stop of robots, all at once: a silent one keeps no other waiting.

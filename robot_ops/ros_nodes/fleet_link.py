@@ -20,7 +20,8 @@ from unique_identifier_msgs.msg import UUID
 
 from robot_ops.core.ids import MissionId, RobotId
 from robot_ops.ros_nodes.qos import STATE
-from robot_ops.ros_nodes.vocabulary import from_report, to_clearance, to_order
+from robot_ops.ros_nodes.traffic_messages import to_clearance
+from robot_ops.ros_nodes.vocabulary import from_report, to_order
 from robot_ops.tasks.orders import MissionOrder, MissionReport
 from robot_ops.tasks.routes import Clearance
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from robot_ops_interfaces.msg import Alarm as AlarmMsg
-from robot_ops_interfaces.msg import AlarmArray, TaskArray, TrafficState
+from robot_ops_interfaces.msg import AlarmArray, TaskArray
 from robot_ops_interfaces.srv import ListRobots, SetStop, SubmitTask
 
 from robot_ops.core.clock import seconds_between
@@ -14,9 +14,8 @@ from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.ports import Alarm, RobotStatus, RobotView, TaskView
 from robot_ops.ros_nodes.conversions import from_time, to_time
-from robot_ops.ros_nodes.vocabulary import from_status, to_clearance, to_status, to_task
+from robot_ops.ros_nodes.vocabulary import from_status, to_status, to_task
 from robot_ops.tasks.requests import Accepted
-from robot_ops.tasks.routes import Clearance
 
 _SEVERITY: Final = {"warning": AlarmMsg.SEVERITY_WARNING, "error": AlarmMsg.SEVERITY_ERROR}
 
@@ -75,11 +74,6 @@ def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
     for message in messages:
         message.request.request_id = message.task_id
     return TaskArray(stamp=to_time(stamp_ns), tasks=messages)
-
-
-def to_traffic(clearances: Iterable[Clearance], stamp_ns: int) -> TrafficState:
-    """Return the clearances as a message."""
-    return TrafficState(stamp=to_time(stamp_ns), clearances=[to_clearance(clearance) for clearance in clearances])
 
 
 def to_robot_list(robots: Iterable[RobotView], now_ns: int) -> ListRobots.Response:

@@ -1,8 +1,9 @@
 """The fleet as a ROS node: dispatcher, traffic and ledger behind services and topics.
 
 In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/list_tasks (ListTasks),
-     /fleet/list_robots (ListRobots); per robot status (RobotStatus), progress (RouteProgress), mission_report
-     (MissionReport), custody (CustodyEvent)
+     /fleet/list_robots (ListRobots), /fleet/set_traffic_rules (SetTrafficRules), /fleet/explain_traffic
+     (ExplainTraffic); per robot status (RobotStatus), progress (RouteProgress), mission_report (MissionReport),
+     custody (CustodyEvent)
 Out: /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), latched, on change and once a
      second; per robot the action mission (ExecuteMission) and clearance (Clearance)
 
@@ -20,7 +21,7 @@ from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
-from robot_ops_interfaces.srv import CancelTask, ListRobots, ListTasks, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, ExplainTraffic, ListRobots, ListTasks, SetTrafficRules, SubmitTask
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import InputError, LedgerError
@@ -29,15 +30,18 @@ from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.fleet_link import RosRobotLink
-from robot_ops.ros_nodes.fleet_messages import to_alarms, to_robot_list, to_tasks, to_traffic
+from robot_ops.ros_nodes.fleet_messages import to_alarms, to_robot_list, to_tasks
 from robot_ops.ros_nodes.parameters import declare, parameter
 from robot_ops.ros_nodes.qos import EVENTS, STATE
-from robot_ops.ros_nodes.vocabulary import from_custody, from_progress, from_report, from_request, from_status, to_task
+from robot_ops.ros_nodes.traffic_messages import from_progress, from_rules, to_rules, to_traffic
+from robot_ops.ros_nodes.vocabulary import from_custody, from_report, from_request, from_status, to_task
 from robot_ops.site.model import Site
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.tasks.orders import MissionReport
+from robot_ops.tasks.routes import Clearance
 
 _PUBLISH_S: Final = 1.0
+_NO_CLOCK: Final = "the fleet has no clock yet (/clock is silent). Try again in a moment."
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,8 @@ class FleetNode(Node):
         self.create_service(CancelTask, "/fleet/cancel_task", self._on_cancel)
         self.create_service(ListTasks, "/fleet/list_tasks", self._on_list)
         self.create_service(ListRobots, "/fleet/list_robots", self._on_list_robots)
+        self.create_service(SetTrafficRules, "/fleet/set_traffic_rules", self._on_set_rules)
+        self.create_service(ExplainTraffic, "/fleet/explain_traffic", self._on_explain)
         self.create_timer(self._settings.step_period, self._on_timer)
 
     @property
@@ -141,7 +147,7 @@ class FleetNode(Node):
 
     def _on_submit(self, request: SubmitTask.Request, response: SubmitTask.Response) -> SubmitTask.Response:
         if self._ros_clock.now_ns() == 0:
-            response.error = "the fleet has no clock yet (/clock is silent). Try again in a moment."
+            response.error = _NO_CLOCK
             return response
         try:
             accepted = self._dispatcher.submit(from_request(request.request))
@@ -171,6 +177,40 @@ class FleetNode(Node):
     def _on_list_robots(self, _request: ListRobots.Request, _response: ListRobots.Response) -> ListRobots.Response:
         return to_robot_list(self._dispatcher.robots(), self._ros_clock.now_ns())
 
+    def _on_set_rules(
+        self, request: SetTrafficRules.Request, response: SetTrafficRules.Response
+    ) -> SetTrafficRules.Response:
+        in_force = self._dispatcher.traffic_rules
+        response.rules = to_rules(in_force)
+        if self._ros_clock.now_ns() == 0:
+            response.error = _NO_CLOCK
+            return response
+        try:
+            rules, replaced = from_rules(request.rules), from_rules(request.replaces)
+            if in_force not in (rules, replaced):
+                response.is_outdated, response.error = True, "somebody else has changed the rules. Look again."
+                return response
+            self._dispatcher.set_traffic_rules(rules)
+        except (InputError, LedgerError, ValueError) as error:
+            response.error = str(error)
+            return response
+        if rules != in_force:
+            self.get_logger().info(f"{request.operator_id or 'somebody'} has changed the traffic rules: {rules}")
+        response.is_accepted, response.rules = True, to_rules(self._dispatcher.traffic_rules)
+        return response
+
+    def _on_explain(
+        self, request: ExplainTraffic.Request, response: ExplainTraffic.Response
+    ) -> ExplainTraffic.Response:
+        response.state = self._traffic_state(self._ros_clock.now_ns())
+        try:
+            text = self._dispatcher.explain_traffic(RobotId(request.robot) if request.robot else None)
+        except InputError as error:
+            response.error = str(error)
+            return response
+        response.lines = text.splitlines()
+        return response
+
     def _on_timer(self) -> None:
         self._dispatcher.step()
         self._publish()
@@ -185,12 +225,18 @@ class FleetNode(Node):
         keys = [(task.task_id, task.status, task.robot, task.phase, task.reason) for task in tasks]
         if self._is_news("tasks", keys) or is_due:
             self._tasks.publish(to_tasks(tasks, now_ns))
-        clearances = [view.clearance for view in self._dispatcher.robots() if view.clearance is not None]
-        if self._is_news("traffic", clearances) or is_due:
-            self._traffic.publish(to_traffic(clearances, now_ns))
+        traffic = (self._clearances(), self._dispatcher.waits(), self._dispatcher.traffic_rules)
+        if self._is_news("traffic", traffic) or is_due:
+            self._traffic.publish(to_traffic(*traffic, now_ns))
         alarms = self._dispatcher.alarms()
         if self._is_news("alarms", alarms) or is_due:
             self._alarms.publish(to_alarms(alarms, now_ns))
+
+    def _clearances(self) -> list[Clearance]:
+        return [view.clearance for view in self._dispatcher.robots() if view.clearance is not None]
+
+    def _traffic_state(self, now_ns: int) -> TrafficState:
+        return to_traffic(self._clearances(), self._dispatcher.waits(), self._dispatcher.traffic_rules, now_ns)
 
     def _is_news(self, what: str, value: object) -> bool:
         is_news = self._shown.get(what) != value

@@ -42,14 +42,8 @@ from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.mission_ports import RosBattery, RosBuilding, RosCompartments, RosPanel
 from robot_ops.ros_nodes.parameters import declare, parameter
 from robot_ops.ros_nodes.qos import EVENTS, STATE
-from robot_ops.ros_nodes.vocabulary import (
-    from_clearance,
-    from_order,
-    to_custody,
-    to_progress,
-    to_report,
-    to_status,
-)
+from robot_ops.ros_nodes.traffic_messages import from_clearance, to_progress
+from robot_ops.ros_nodes.vocabulary import from_order, to_custody, to_report, to_status
 from robot_ops.site.model import Robot, Site
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind, CustodyLog
 from robot_ops.tasks.orders import MissionOutcome, MissionReport

@@ -4,7 +4,8 @@ In:  /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (Ala
      /lift_states (LiftState), /world/people (PersonTrackArray); per robot status (RobotStatus), mission_report
      (MissionReport), announce (Announcement), safety_state (SafetyState); only while somebody looks camera/*/image
      (sensor_msgs/Image), tree (Tree), and, while /world/people is silent, people (PersonTrackArray)
-Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask); per robot set_stop (SetStop)
+Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/set_traffic_rules (SetTrafficRules); per
+     robot set_stop (SetStop)
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ from robot_ops_interfaces.msg import (
 from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
-from robot_ops_interfaces.srv import CancelTask, SetStop, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, SetStop, SetTrafficRules, SubmitTask
 from sensor_msgs.msg import Image as ImageMsg
 
 from robot_ops.core.clock import seconds_between
@@ -42,12 +43,15 @@ from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import from_image, from_time
 from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_alarms, from_submit_answer
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
-from robot_ops.ros_nodes.vocabulary import from_clearance, from_report, from_status, from_task, to_request
+from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_traffic
+from robot_ops.ros_nodes.vocabulary import from_report, from_status, from_task, to_request
 from robot_ops.ros_nodes.watched_topic import WatchedTopic
 from robot_ops.site.model import Site
 from robot_ops.tasks.orders import MissionReport
 from robot_ops.tasks.requests import Accepted, TaskRequest
 from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.rule_changes import RuleChange
+from robot_ops.tasks.traffic_rules import TrafficRules
 
 PATIENCE: Final = 3.0
 """Seconds that a call waits for its answer."""
@@ -103,7 +107,8 @@ class OperationsNode(Node):
         self._tasks: tuple[TaskView, ...] = ()
         self._fleet_ns: int | None = None
         self._fleet_steady_ns = 0
-        self._clearances: dict[str, Clearance] = {}
+        self._picture = TrafficPicture()
+        self._clearances: dict[RobotId, Clearance] = {}
         self._alarms: tuple[Alarm, ...] = ()
         self._doors: dict[str, bool] = {}
         self._lifts: dict[str, str] = {}
@@ -114,6 +119,7 @@ class OperationsNode(Node):
         self._watched = self._watch()
         self._submit: Client[Any, Any] = self.create_client(SubmitTask, "/fleet/submit_task")
         self._cancel: Client[Any, Any] = self.create_client(CancelTask, "/fleet/cancel_task")
+        self._rules: Client[Any, Any] = self.create_client(SetTrafficRules, "/fleet/set_traffic_rules")
         self._stops: dict[RobotId, Client[Any, Any]] = {
             robot: self.create_client(SetStop, f"/{robot}/set_stop") for robot in self._robots
         }
@@ -131,6 +137,8 @@ class OperationsNode(Node):
             lifts=dict(self._lifts),
             alarms=self._alarms,
             is_fleet_online=self._is_fresh(self._fleet_ns, self._fleet_steady_ns, now_ns, FLEET_SILENCE),
+            waits=self._picture.waits,
+            rules=self._picture.rules,
         )
 
     def submit(self, request: TaskRequest) -> Accepted:
@@ -143,6 +151,10 @@ class OperationsNode(Node):
         answer = self._call(self._cancel, CancelTask.Request(task_id=str(task_id), reason=reason), "the fleet")
         if not answer.is_accepted:
             raise RequestError(answer.error)
+
+    def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
+        """See Operations."""
+        return change_rules(change, operator, lambda request: self._call(self._rules, request, "the fleet"))
 
     def set_stop(self, robot: RobotId | None, *, is_engaged: bool, operator: str) -> None:
         """See Operations."""
@@ -272,9 +284,11 @@ class OperationsNode(Node):
 
     def _on_traffic(self, message: TrafficState) -> None:
         try:
-            self._clearances = {clearance.robot: from_clearance(clearance) for clearance in message.clearances}
+            self._picture = from_traffic(message)
         except ValueError as error:
             self.get_logger().error(f"traffic cannot be shown: {error}", throttle_duration_sec=10.0)
+            return
+        self._clearances = {clearance.robot: clearance for clearance in self._picture.clearances}
 
     def _on_alarms(self, message: AlarmArray) -> None:
         self._alarms = from_alarms(message)

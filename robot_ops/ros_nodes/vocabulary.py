@@ -1,28 +1,24 @@
-"""Between the vocabulary of tasks and robot_ops_interfaces' messages."""
+"""Between the vocabulary of tasks and robot_ops_interfaces' messages; what is about driving is in traffic_messages."""
 
 from typing import Final
 
 from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
-from robot_ops_interfaces.msg import Clearance as ClearanceMsg
 from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionOrder as MissionOrderMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
-from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.msg import Task as TaskMsg
 from robot_ops_interfaces.msg import TaskRequest as TaskRequestMsg
-from robot_ops_interfaces.msg import Waypoint as WaypointMsg
 
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import DoorId, LevelId, LiftId, MissionId, NodeId, PersonId, PlaceId, RobotId, RouteId, TaskId
+from robot_ops.core.ids import LevelId, MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus, TaskView
 from robot_ops.missions.ports import Announcement, AnnouncementKind
-from robot_ops.ros_nodes.conversions import from_optional_time, from_pose, from_time, texts, to_pose, to_time
+from robot_ops.ros_nodes.conversions import from_optional_time, from_pose, from_time, to_pose, to_time
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskRequest
-from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
 from robot_ops.tasks.status import TaskStatus
 
 _STATUS: Final = {
@@ -50,96 +46,6 @@ _OUTCOME: Final = {
     MissionOutcome.CANCELED: MissionReportMsg.OUTCOME_CANCELED,
 }
 _OUTCOME_BACK: Final = {number: outcome for outcome, number in _OUTCOME.items()}
-
-
-def to_waypoint(waypoint: Waypoint) -> WaypointMsg:
-    """Return the waypoint as a message."""
-    return WaypointMsg(
-        node=str(waypoint.node),
-        level=str(waypoint.level),
-        x=float(waypoint.x),
-        y=float(waypoint.y),
-        speed_limit=float(waypoint.speed_limit),
-        door=str(waypoint.door or ""),
-        lift=str(waypoint.lift or ""),
-    )
-
-
-def from_waypoint(message: WaypointMsg) -> Waypoint:
-    """Return the message's waypoint."""
-    return Waypoint(
-        node=NodeId(message.node),
-        level=LevelId(message.level),
-        x=message.x,
-        y=message.y,
-        speed_limit=message.speed_limit,
-        door=DoorId(message.door) if message.door else None,
-        lift=LiftId(message.lift) if message.lift else None,
-    )
-
-
-def to_clearance(clearance: Clearance) -> ClearanceMsg:
-    """Return the clearance as a message."""
-    return ClearanceMsg(
-        stamp=to_time(clearance.stamp_ns),
-        robot=str(clearance.robot),
-        route_id=str(clearance.route_id),
-        goal_seq=int(clearance.goal_seq),
-        waypoints=[to_waypoint(waypoint) for waypoint in clearance.waypoints],
-        cleared=int(clearance.cleared),
-        waiting_for=clearance.waiting_for,
-    )
-
-
-def from_clearance(message: ClearanceMsg) -> Clearance:
-    """Return the message's clearance.
-
-    Raises:
-        ValueError: it clears a waypoint that is not there, or one cannot be driven to.
-    """
-    return Clearance(
-        robot=RobotId(message.robot),
-        stamp_ns=from_time(message.stamp),
-        route_id=RouteId(message.route_id),
-        goal_seq=int(message.goal_seq),
-        waypoints=tuple(from_waypoint(waypoint) for waypoint in message.waypoints),
-        cleared=int(message.cleared),
-        waiting_for=message.waiting_for,
-    )
-
-
-def to_progress(progress: RouteProgress) -> RouteProgressMsg:
-    """Return the progress as a message."""
-    return RouteProgressMsg(
-        stamp=to_time(progress.stamp_ns),
-        robot=str(progress.robot),
-        route_id=str(progress.route_id),
-        reached=int(progress.reached),
-        held=texts(progress.held),
-        travelled=float(progress.travelled),
-        goal=str(progress.goal or ""),
-        goal_seq=int(progress.goal_seq),
-        tail=float(progress.tail),
-    )
-
-
-def from_progress(message: RouteProgressMsg) -> RouteProgress:
-    """Return the message's progress.
-
-    Raises:
-        ValueError: its numbers cannot be.
-    """
-    return RouteProgress(
-        robot=RobotId(message.robot),
-        stamp_ns=from_time(message.stamp),
-        route_id=RouteId(message.route_id),
-        reached=int(message.reached),
-        held=tuple(NodeId(node) for node in message.held),
-        travelled=message.travelled,
-        goal=PlaceId(message.goal) if message.goal else None,
-        goal_seq=int(message.goal_seq),
-        tail=message.tail,
-    )
 
 
 def to_request(request: TaskRequest) -> TaskRequestMsg:

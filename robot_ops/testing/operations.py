@@ -20,7 +20,10 @@ from robot_ops.site.model import PlaceKind, RobotKind, Site
 from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, TaskRequest
 from robot_ops.tasks.routes import Clearance, Waypoint
+from robot_ops.tasks.rule_changes import RuleChange
 from robot_ops.tasks.status import TaskStatus
+from robot_ops.tasks.traffic_rules import TrafficRules
+from robot_ops.traffic.waits import Wait
 
 SPEED = 0.8
 """m/s of every robot on its tour."""
@@ -37,6 +40,8 @@ class MemoryOperations:
         stopped: per stopped robot who stopped it.
         alarms, people: as shown.
         is_fleet_online: False lets submit and cancel fail.
+        waits, rules: as shown; rules are changed as operators ask.
+        changed_by: who has changed the rules, in order.
     """
 
     def __init__(self, site: Site, clock: Clock, *, robots: Collection[RobotId] | None = None) -> None:
@@ -47,6 +52,9 @@ class MemoryOperations:
         self.alarms: list[Alarm] = []
         self.people: list[PersonView] = []
         self.is_fleet_online = True
+        self.waits: list[Wait] = []
+        self.rules = TrafficRules()
+        self.changed_by: list[str] = []
         self.tasks: dict[TaskId, TaskView] = {}
         self._site = site
         self._clock = clock
@@ -75,6 +83,8 @@ class MemoryOperations:
                 lifts={lift.id: next(iter(lift.stops)) for lift in self._site.lifts.values()},
                 alarms=tuple(self.alarms),
                 is_fleet_online=self.is_fleet_online,
+                waits=tuple(self.waits),
+                rules=self.rules,
             )
 
     def submit(self, request: TaskRequest) -> Accepted:
@@ -135,6 +145,18 @@ class MemoryOperations:
                     self.stopped[one] = operator
                 else:
                     self.stopped.pop(one, None)
+
+    def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
+        """See Operations."""
+        self._reach_fleet()
+        with self._lock:
+            rules = change(self.rules)
+            unknown = rules.closed_lanes - self._site.lanes.keys() | rules.speed_limits.keys() - self._site.zones.keys()
+            if unknown:
+                raise RequestError(f"the site has no {', '.join(sorted(unknown))}", where="rules")
+            self.rules = rules
+            self.changed_by.append(operator)
+        return rules
 
     def camera_jpeg(self, robot: RobotId, camera: str) -> bytes | None:
         """See Operations."""

@@ -13,25 +13,30 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from robot_ops_interfaces.action import ExecuteMission
-from robot_ops_interfaces.msg import AlarmArray, MissionReport, RobotStatus, RouteProgress, TaskArray
-from robot_ops_interfaces.srv import CancelTask, ListRobots, ListTasks, SubmitTask
+from robot_ops_interfaces.msg import AlarmArray, MissionReport, RobotStatus, RouteProgress, TaskArray, TrafficState
+from robot_ops_interfaces.srv import CancelTask, ExplainTraffic, ListRobots, ListTasks, SetTrafficRules, SubmitTask
 
 from robot_ops.core.clock import SystemClock
-from robot_ops.core.ids import RobotId
+from robot_ops.core.errors import RequestError
+from robot_ops.core.ids import LaneId, RobotId, ZoneId
 from robot_ops.ledger.database import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.ros_nodes.fleet_messages import from_alarms, from_robot_list
 from robot_ops.ros_nodes.fleet_node import FleetNode
 from robot_ops.ros_nodes.qos import EVENTS, STATE
 from robot_ops.ros_nodes.runtime import ros
-from robot_ops.ros_nodes.vocabulary import from_order, from_task, to_progress, to_report, to_request, to_status
+from robot_ops.ros_nodes.traffic_messages import change_rules, from_rules, from_traffic, to_progress
+from robot_ops.ros_nodes.vocabulary import from_order, from_task, to_report, to_request, to_status
 from robot_ops.tasks.requests import TaskRequest
+from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, set_emergency
 from robot_ops.tasks.status import TaskStatus
+from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.testing.fleet_stand import delivery, guidance
 from robot_ops.testing.scripted_robots import ScriptedRobots
 from robot_ops.testing.small_site import small_site
 
 DEADLINE = 20.0  # s
+RULES = "/fleet/set_traffic_rules"
 SECRET = b"a secret of the tests, long enough"
 
 
@@ -116,6 +121,8 @@ class Rig:
         self.tasks: TaskArray | None = None
         self.alarms: AlarmArray | None = None
         self.client.create_subscription(TaskArray, "/fleet/tasks", self._keep_tasks, STATE)
+        self.traffic: TrafficState | None = None
+        self.client.create_subscription(TrafficState, "/fleet/traffic", self._keep_traffic, STATE)
         self.client.create_subscription(AlarmArray, "/fleet/alarms", self._keep_alarms, STATE)
         for node in (self.robots_node, self.client):
             self.executor.add_node(node)
@@ -176,6 +183,12 @@ class Rig:
 
     def _keep_tasks(self, message: TaskArray) -> None:
         self.tasks = message
+
+    def change_rules(self, change: RuleChange) -> TrafficRules:
+        return change_rules(change, "nora", lambda request: self.call(SetTrafficRules, RULES, request))
+
+    def _keep_traffic(self, message: TrafficState) -> None:
+        self.traffic = message
 
     def _keep_alarms(self, message: AlarmArray) -> None:
         self.alarms = message
@@ -255,6 +268,37 @@ def test_a_restarted_fleet_goes_on(rig: Rig) -> None:
     for task_id in ids:
         rig.wait(lambda task_id=task_id: rig.status_of(task_id) is TaskStatus.COMPLETED, f"{task_id} completed")
     assert sorted(task_id for task_id, _ in rig.robots.served) == ids
+
+
+def test_rules_of_traffic_are_changed_one_by_one_shown_and_kept(rig: Rig) -> None:
+    lane, other = list(rig.site.lanes)[:2]
+    rig.change_rules(set_emergency(is_on=True))
+    rules = rig.change_rules(close_lanes([lane, other]))
+    assert rules == TrafficRules(closed_lanes=frozenset({lane, other}), is_emergency=True)
+    rig.wait(lambda: rig.traffic is not None and from_traffic(rig.traffic).rules == rules, "rules are shown")
+    with pytest.raises(RequestError, match="no lane 'nowhere'"):
+        rig.change_rules(close_lanes([LaneId("nowhere")]))
+    with pytest.raises(RequestError, match="speed"):
+        limit_zone(ZoneId("hall"), 0.0)
+    outdated = SetTrafficRules.Request()  # somebody who has not seen the emergency must not end it
+    outdated.rules.closed_lanes = [str(lane)]
+    answer = rig.call(SetTrafficRules, RULES, outdated)
+    assert (answer.is_accepted, answer.is_outdated) == (False, True)
+    assert from_rules(answer.rules) == rules
+    rig.stop_fleet()
+    rig.start_fleet()
+    answer = rig.call(ExplainTraffic, "/fleet/explain_traffic", ExplainTraffic.Request())
+    assert from_traffic(answer.state).rules == rules
+
+
+def test_traffic_is_explained(rig: Rig) -> None:
+    def explain(robot: str = "") -> ExplainTraffic.Response:
+        return rig.call(ExplainTraffic, "/fleet/explain_traffic", ExplainTraffic.Request(robot=robot))
+
+    rig.wait(lambda: len(explain().lines) >= len(rig.site.robots), "all robots are explained")
+    (line, *_) = explain("guide_2").lines
+    assert line.startswith("guide_2 stands at ")
+    assert "guide_9" in explain("guide_9").error
 
 
 def test_a_mission_of_a_forgotten_ledger_is_canceled(rig: Rig, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.mission_node import MissionNode
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.runtime import ros
-from robot_ops.ros_nodes.vocabulary import from_progress, to_clearance, to_order
+from robot_ops.ros_nodes.traffic_messages import from_progress, to_clearance
+from robot_ops.ros_nodes.vocabulary import to_order
 from robot_ops.tasks.orders import MissionKind, MissionOrder
 from robot_ops.testing.mission_bench import SENDER_CODE, NodeByNodeFleet, chore_order, delivery_order
 from robot_ops.testing.mission_site import COURIER, DESK, GUIDE, KIOSK, OFFICE_DESK, SPOT, mission_site

@@ -23,28 +23,32 @@ from robot_ops_interfaces.msg import (
 )
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
-from robot_ops_interfaces.srv import CancelTask, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, SetTrafficRules, SubmitTask
 from sensor_msgs.msg import Image as ImageMsg
 
 from robot_ops.core.clock import NS_PER_S
 from robot_ops.core.errors import LinkError, RequestError
-from robot_ops.core.ids import LevelId, MissionId, NodeId, RobotId, RouteId, TaskId
+from robot_ops.core.ids import LaneId, LevelId, MissionId, NodeId, RobotId, RouteId, TaskId, ZoneId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.sensors import Image
 from robot_ops.dispatch.ports import Alarm, HallView, RobotStatus, RobotView, TaskView
 from robot_ops.ros_nodes import operations_node
 from robot_ops.ros_nodes.conversions import to_image, to_time
-from robot_ops.ros_nodes.fleet_messages import AlarmArray, to_alarms, to_tasks, to_traffic
+from robot_ops.ros_nodes.fleet_messages import AlarmArray, to_alarms, to_tasks
 from robot_ops.ros_nodes.operations_node import OperationsNode
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin, ros
 from robot_ops.ros_nodes.safety_node import SafetyNode, parameters_of
+from robot_ops.ros_nodes.traffic_messages import from_rules, to_rules, to_traffic
 from robot_ops.ros_nodes.vocabulary import to_report, to_status
 from robot_ops.tasks.orders import MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.routes import Clearance, Waypoint
+from robot_ops.tasks.rule_changes import close_lanes, set_emergency
 from robot_ops.tasks.status import TaskStatus
+from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.testing.fleet_stand import delivery, guidance
 from robot_ops.testing.small_site import small_site
+from robot_ops.traffic.waits import Wait
 
 GUIDE, COURIER = RobotId("guide_1"), RobotId("courier_1")
 PATIENCE = 15.0  # s
@@ -70,7 +74,9 @@ class Hall:
         self.image = make(ImageMsg, f"/{GUIDE}/camera/rear/image", SENSOR)
         self.submitted: list[SubmitTask.Request] = []
         self.refusal = ""
+        self.rules = TrafficRules()
         self.node.create_service(SubmitTask, "/fleet/submit_task", self._on_submit)
+        self.node.create_service(SetTrafficRules, "/fleet/set_traffic_rules", self._on_rules)
         self.node.create_service(CancelTask, "/fleet/cancel_task", self._on_cancel)
 
     def now_ns(self) -> int:
@@ -81,6 +87,18 @@ class Hall:
         response.is_accepted, response.error = not self.refusal, self.refusal
         response.task_id, response.sender_code = "t1", "123456"
         response.estimated_finish = to_time(9 * NS_PER_S)
+        return response
+
+    def _on_rules(
+        self, request: SetTrafficRules.Request, response: SetTrafficRules.Response
+    ) -> SetTrafficRules.Response:
+        if self.refusal:
+            response.error = self.refusal
+        elif from_rules(request.replaces) != self.rules:
+            response.is_outdated, response.rules = True, to_rules(self.rules)
+        else:
+            self.rules = from_rules(request.rules)
+            response.is_accepted, response.rules = True, request.rules
         return response
 
     def _on_cancel(self, request: CancelTask.Request, response: CancelTask.Response) -> CancelTask.Response:
@@ -207,7 +225,9 @@ def test_the_fleets_tasks_traffic_and_alarms_are_seen(hall: Hall, console: Opera
         robot=GUIDE, stamp_ns=now_ns, route_id=RouteId("r"), goal_seq=1, waypoints=waypoints, cleared=1
     )
     alarm = Alarm(alarm_id="a", severity="warning", text="look", robot=GUIDE, since_ns=now_ns)
-    hall.traffic.publish(to_traffic([clearance], now_ns))
+    wait = Wait(robot=GUIDE, waits_for=(COURIER,), text="guide_1 waits", reason="courier_1", since_ns=now_ns)
+    rules = TrafficRules(speed_limits={ZoneId("slow"): 0.3}, is_emergency=True)
+    hall.traffic.publish(to_traffic([clearance], [wait], rules, now_ns))
     hall.alarms.publish(to_alarms([alarm], now_ns))
     hall.doors.publish(DoorState(door="d1", state=DoorState.OPEN))
     hall.doors.publish(DoorState(door="d1", state=DoorState.MOVING))
@@ -217,6 +237,8 @@ def test_the_fleets_tasks_traffic_and_alarms_are_seen(hall: Hall, console: Opera
     wait_for(lambda: console.view().tasks == (told,))
     wait_for(lambda: robot_of(console.view()).clearance == clearance)
     wait_for(lambda: console.view().alarms == (alarm,))
+    assert console.view().waits == (wait,)
+    assert console.view().rules == rules
     wait_for(lambda: console.view().doors == {"d1": False} and console.view().lifts == {"l1": "office"})
     assert console.view().is_fleet_online
     hall.tasks.publish(to_tasks([task], now_ns - 6 * NS_PER_S))
@@ -243,6 +265,16 @@ def test_tasks_are_submitted_and_canceled(hall: Hall, console: OperationsNode) -
     console.cancel(TaskId("t1"), "no reason")
     with pytest.raises(RequestError, match="t9"):
         console.cancel(TaskId("t9"), "no reason")
+
+
+def test_rules_of_traffic_are_changed_and_others_changes_stay(hall: Hall, console: OperationsNode) -> None:
+    hall.rules = TrafficRules(is_emergency=True)
+    rules = console.change_traffic_rules(close_lanes([LaneId("a-b")]), operator="nora")
+    assert rules == hall.rules == TrafficRules(closed_lanes=frozenset({LaneId("a-b")}), is_emergency=True)
+    hall.refusal = "the site has no lane 'x-y'"
+    with pytest.raises(RequestError, match="x-y"):
+        console.change_traffic_rules(set_emergency(is_on=False), operator="nora")
+    assert hall.rules.is_emergency
 
 
 def test_stops_are_latched_by_the_safety_nodes(
