@@ -19,12 +19,13 @@ EXIT_INPUT: Final = 2
 EXIT_SILENT: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
-_COMMANDS: Final = ("demo", "simulate", "task", "robot", "site", "doctor")
+_COMMANDS: Final = ("demo", "simulate", "task", "robot", "traffic", "site", "doctor")
 _HELP: Final = {
     "demo": "run the immigration hall live: simulator, fleet, robots and console",
     "simulate": "run a scenario without ROS, faster than real time and repeatable",
     "task": "submit, cancel and list tasks of a running system",
     "robot": "list robots, stop them and release the stop",
+    "traffic": "see who waits for whom and why, close lanes, limit speeds, declare an emergency",
     "site": "check or draw a site file",
     "doctor": "check this machine and its environment",
 }

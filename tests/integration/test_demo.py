@@ -233,6 +233,37 @@ def test_stop_list_and_release() -> None:
 
 
 @pytest.mark.usefixtures("live")
+def test_traffic_is_explained() -> None:
+    wait_until(lambda: len(answer("traffic", "explain")["lines"]) >= 2, START_PATIENCE)
+    one = answer("traffic", "explain", "courier_1")
+    assert one["lines"][0].startswith("courier_1 ")
+    assert {each["robot"] for each in one["itineraries"]} <= {"courier_1"}
+    assert "guide_2 " in robot_ops("traffic", "explain").stdout
+    unknown = robot_ops("traffic", "explain", "guide_9")
+    assert unknown.returncode == 2
+    assert "guide_9" in unknown.stderr
+
+
+@pytest.mark.usefixtures("live")
+def test_traffic_rules_are_changed_one_by_one() -> None:
+    clear = {"is_emergency": False, "closed_lanes": [], "speed_limits": {}}
+    assert answer("traffic", "show") == clear
+    assert answer("traffic", "close", "se16-se19", "se19-se21")["closed_lanes"] == ["se16-se19", "se19-se21"]
+    assert answer("traffic", "limit", "queue_west", "0.3")["speed_limits"] == {"queue_west": 0.3}
+    assert answer("traffic", "emergency", "on")["is_emergency"]
+    assert answer("traffic", "open", "se16-se19") == {
+        "is_emergency": True,
+        "closed_lanes": ["se19-se21"],
+        "speed_limits": {"queue_west": 0.3},
+    }
+    text = robot_ops("traffic", "show").stdout
+    assert text == "emergency: ON\nclosed lanes: se19-se21\nspeed limits: queue_west 0.3 m/s\n"
+    answer("traffic", "emergency", "off")
+    answer("traffic", "unlimit", "queue_west")
+    assert answer("traffic", "open", "se19-se21") == clear == answer("traffic", "show")
+
+
+@pytest.mark.usefixtures("live")
 def test_a_robot_that_is_not_there_does_not_answer() -> None:
     done = robot_ops("robot", "stop", "guide_1", "courier_1", "--json")
 
@@ -261,7 +292,9 @@ def test_ctrl_c_ends_it_in_order_with_a_report(live: Demo) -> None:
     assert "Traceback" not in "".join(log.read_text(errors="replace") for log in live.folder.glob("*.log"))
 
 
-@pytest.mark.parametrize("words", [("task", "list"), ("robot", "list"), ("robot", "stop", "guide_1")])
+@pytest.mark.parametrize(
+    "words", [("task", "list"), ("robot", "list"), ("robot", "stop", "guide_1"), ("traffic", "emergency", "on")]
+)
 def test_nobody_there_is_an_exit_code_of_its_own(words: tuple[str, ...]) -> None:
     silent = int(os.environ["ROS_DOMAIN_ID"]) % 101 + 1
     done = robot_ops(*words, domain=silent)

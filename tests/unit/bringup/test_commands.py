@@ -125,6 +125,22 @@ def test_robot_refuses(words: list[str], message: str, capsys: pytest.CaptureFix
         assert "choose from guide_1, guide_2" in found
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["close", "se16-se18"], "argument LANE: the site has no lane 'se16-se18'. Did you mean se16-se19"),
+        (["open", "se16-se19", "x"], "argument LANE: the site has no lane 'x'. Use one of"),
+        (["limit", "queue_wst", "0.3"], "argument ZONE: the site has no zone 'queue_wst'. Did you mean queue_west"),
+        (["limit", "queue_west", "0"], "argument SPEED: the speed limit of zone queue_west cannot be 0.0 m/s. Use"),
+        (["limit", "queue_west", "nan"], "argument SPEED"),
+        (["unlimit", "hall"], "argument ZONE"),
+        (["close", "se16-se19", "--site", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_traffic_refuses(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in refused(["traffic", *words], capsys)
+
+
 @pytest.mark.parametrize("line", ["robots: []", "levels: 7", "{", "\t- x", "lanes: [a - b]"])
 @pytest.mark.parametrize("action", ["check", "draw"])
 def test_broken_site_files_are_told_with_file_and_line(
