@@ -1,4 +1,4 @@
-"""Writes the AprilTag pictures of a site and the plate that worlds lay them on.
+"""Writes the AprilTag pictures of all sites and the plate that worlds lay them on.
 
     python tools/make_tags.py
 
@@ -44,15 +44,14 @@ def tag_picture(tag: int) -> NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Write the plate and a picture for each tag of the site."""
+    """Write the plate and a picture for each tag of the sites."""
     (FOLDER / "meshes").mkdir(parents=True, exist_ok=True)
     (FOLDER / "meshes" / "plate.obj").write_text(PLATE, encoding="utf-8")
     pictures = FOLDER / "materials" / "textures"
     pictures.mkdir(parents=True, exist_ok=True)
-    site = read_site(ROOT / "sites" / "immigration_hall.yaml").site
-    for place in site.places.values():
-        if place.tag is not None:
-            cv2.imwrite(str(pictures / f"tag36h11_{place.tag:05d}.png"), tag_picture(place.tag))
+    sites = [read_site(path).site for path in sorted((ROOT / "sites").glob("*.yaml"))]
+    for tag in sorted({place.tag for site in sites for place in site.places.values() if place.tag is not None}):
+        cv2.imwrite(str(pictures / f"tag36h11_{tag:05d}.png"), tag_picture(tag))
 
 
 if __name__ == "__main__":

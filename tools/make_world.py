@@ -1,9 +1,10 @@
-"""Writes a site's Gazebo world: furniture, tags, doors, lifts and robots from the site file, walls from the layout.
+"""Writes sites' Gazebo worlds: furniture, tags, doors, lifts and robots from the site file, walls from the layout.
 
-    python tools/make_world.py [--check]
+    python tools/make_world.py [--check] [SITE ...]
 
 The site file is the one source of where things stand. The layout file (sim/worlds/<name>.layout.yaml) holds what robots
-need not know: walls, floors, columns, barriers, benches. `--check` writes nothing and fails where the file differs.
+need not know: walls, floors, columns, barriers, benches. Without a name, the worlds of all sites with a layout are
+written. `--check` writes nothing and fails where a file differs.
 """
 
 import argparse
@@ -31,9 +32,9 @@ from tools.world_parts import (  # noqa: E402  (the tools run from a checkout, w
     new_world,
 )
 
-SITE_FILE = ROOT / "sites" / "immigration_hall.yaml"
-WORLD_FILE = ROOT / "sim" / "worlds" / "immigration_hall.sdf"
-LAYOUT_FILE = ROOT / "sim" / "worlds" / "immigration_hall.layout.yaml"
+WORLDS = ROOT / "sim" / "worlds"
+LAYOUT = ".layout.yaml"
+NAMES = tuple(sorted(path.name.removesuffix(LAYOUT) for path in WORLDS.glob(f"*{LAYOUT}")))
 
 TAG_AHEAD = 0.65  # meters from a docked robot's center to the tag (docs/site_format.md)
 KIOSK_AHEAD = 2.4  # a visitor stands between the robot and the kiosk
@@ -65,9 +66,9 @@ def tag_height(site: Site, place: Place) -> float:
     return CAMERA_HEIGHT[users[0]] if users else CAMERA_HEIGHT["courier"]
 
 
-def build_world(site: Site, layout: dict[str, list[dict[str, Any]]]) -> str:
+def build_world(site: Site, layout: dict[str, Any]) -> str:
     """Return the world file's text."""
-    root, world = new_world(site.name)
+    root, world = new_world(site.name, **layout["ground"])
     structure = ET.SubElement(world, "model", name="building")
     add_text(structure, "static", "true")
     link = ET.SubElement(structure, "link", name="link")
@@ -106,16 +107,21 @@ def _add_place(world: ET.Element, site: Site, place: Place) -> None:
 
 
 def main() -> int:
-    """Write or check the world file."""
+    """Write or check the world files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file differs")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file differs")
+    parser.add_argument("sites", nargs="*", metavar="SITE", help=f"default: {', '.join(NAMES)}")
     arguments = parser.parse_args()
-    layout = yaml.safe_load(LAYOUT_FILE.read_text(encoding="utf-8"))
-    text = build_world(read_site(SITE_FILE).site, layout)
-    if arguments.check:
-        return 0 if WORLD_FILE.is_file() and WORLD_FILE.read_text(encoding="utf-8") == text else 1
-    WORLD_FILE.write_text(text, encoding="utf-8")
-    return 0
+    is_same = True
+    for name in arguments.sites or NAMES:
+        layout = yaml.safe_load((WORLDS / f"{name}{LAYOUT}").read_text(encoding="utf-8"))
+        text = build_world(read_site(ROOT / "sites" / f"{name}.yaml").site, layout)
+        world_file = WORLDS / f"{name}.sdf"
+        if arguments.check:
+            is_same &= world_file.is_file() and world_file.read_text(encoding="utf-8") == text
+        else:
+            world_file.write_text(text, encoding="utf-8")
+    return 0 if is_same else 1
 
 
 if __name__ == "__main__":

@@ -39,8 +39,12 @@ def numbers(values: Sequence[float]) -> str:
     return " ".join(f"{round(value, 4) + 0.0:g}" for value in values)
 
 
-def new_world(name: str) -> tuple[ET.Element, ET.Element]:
-    """Return the <sdf> element and its empty world with systems, physics, light and ground."""
+def new_world(name: str, *, center: Sequence[float], size: Sequence[float]) -> tuple[ET.Element, ET.Element]:
+    """Return the <sdf> element and its empty world with systems, physics, light and ground.
+
+    Args:
+        center, size: of the ground that is seen, [x, y], meters.
+    """
     root = ET.Element("sdf", {"version": "1.9", "xmlns:experimental": "http://sdformat.org/schemas/experimental"})
     world = ET.SubElement(root, "world", name=name)
     physics = ET.SubElement(world, "physics", name="4ms", type="ignored")
@@ -60,7 +64,7 @@ def new_world(name: str) -> tuple[ET.Element, ET.Element]:
     add_text(scene, "background", "0.75 0.80 0.85 1")
     add_text(scene, "shadows", "false")
     light = ET.SubElement(world, "light", name="daylight", type="directional")
-    add_text(light, "pose", "30 20 20 0 0 0")
+    add_text(light, "pose", numbers([*center, 20, 0, 0, 0]))
     add_text(light, "cast_shadows", "false")
     add_text(light, "diffuse", "0.7 0.7 0.7 1")
     add_text(light, "specular", "0.1 0.1 0.1 1")
@@ -71,10 +75,10 @@ def new_world(name: str) -> tuple[ET.Element, ET.Element]:
     for tag in ("collision", "visual"):
         shape = ET.SubElement(link, tag, name=tag)
         if tag == "visual":
-            add_text(shape, "pose", "30 20 0 0 0 0")
+            add_text(shape, "pose", numbers([*center, 0, 0, 0, 0]))
         plane = ET.SubElement(ET.SubElement(shape, "geometry"), "plane")
         add_text(plane, "normal", "0 0 1")
-        add_text(plane, "size", "64 44")
+        add_text(plane, "size", numbers(size))
         if tag == "visual":
             add_material(shape, "floor")
     return root, world

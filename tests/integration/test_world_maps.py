@@ -13,9 +13,9 @@ from robot_ops.site.files import load_site
 from robot_ops.site.model import Site
 
 
-@pytest.fixture(scope="module")
-def site() -> Site:
-    return load_site(shared_folder("sites") / "immigration_hall.yaml")
+@pytest.fixture(scope="module", params=["immigration_hall", "airport_crossing"])
+def site(request: pytest.FixtureRequest) -> Site:
+    return load_site(shared_folder("sites") / f"{request.param}.yaml")
 
 
 def at(level_map: LevelMap, x: float, y: float) -> int:

@@ -1,4 +1,4 @@
-"""The committed hall: its maps leave the lanes free, and a robot finds itself on them."""
+"""The committed sites: their maps leave the lanes free, and a robot finds itself on them."""
 
 import math
 from pathlib import Path
@@ -18,12 +18,12 @@ from robot_ops.site.files import load_site
 from robot_ops.site.model import Site
 from robot_ops.testing.map_lidar import map_ranges
 
-SITE_FILE = Path(__file__).parents[3] / "sites" / "immigration_hall.yaml"
+SITES = Path(__file__).parents[3] / "sites"
 
 
-@pytest.fixture(scope="module")
-def site() -> Site:
-    return load_site(SITE_FILE)
+@pytest.fixture(scope="module", params=["immigration_hall", "airport_crossing"])
+def site(request: pytest.FixtureRequest) -> Site:
+    return load_site(SITES / f"{request.param}.yaml")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,10 @@
-"""The committed world is the one that the site file asks for."""
+"""The committed worlds are those that the site files ask for."""
 
 import itertools
 import math
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -16,8 +17,8 @@ from robot_ops.site.files import load_site
 from robot_ops.site.model import PlaceKind, Site
 
 ROOT = Path(__file__).parents[3]
-SITE = load_site(ROOT / "sites" / "immigration_hall.yaml")
-WORLD = SITE.world_file
+SITES = {name: load_site(ROOT / "sites" / f"{name}.yaml") for name in ("immigration_hall", "airport_crossing")}
+HALL = SITES["immigration_hall"]
 LIDAR_HEIGHT = 0.30
 CLEARANCE = 1.1
 """Meters that stay free on both sides of a lane: 2.2 m in all, so that a robot and a person can pass."""
@@ -25,16 +26,21 @@ DOORWAY = 0.7
 CABIN = 0.85
 
 
-@pytest.fixture(scope="module")
-def world() -> ET.Element:
-    assert WORLD is not None
-    found = ET.parse(WORLD).getroot().find("world")
-    assert found is not None
-    return found
+def each(part: str) -> pytest.MarkDecorator:
+    """Run a test for each part of that kind ("robots") of every site."""
+    cases = [(site, item) for site in SITES.values() for item in getattr(site, part).values()]
+    return pytest.mark.parametrize(("site", "item"), cases, ids=[f"{site.name}-{item.id}" for site, item in cases])
 
 
-@pytest.fixture(scope="module")
-def things(world: ET.Element) -> dict[str, ET.Element]:
+each_site = pytest.mark.parametrize("site", SITES.values(), ids=SITES)
+
+
+@cache
+def things_of(name: str) -> dict[str, ET.Element]:
+    file = SITES[name].world_file
+    assert file is not None
+    world = ET.parse(file).getroot().find("world")
+    assert world is not None
     found: dict[str, ET.Element] = {}
     for element in (*world.findall("model"), *world.findall("include")):
         name = element.get("name") or element.findtext("name") or ""
@@ -53,19 +59,21 @@ def elevation(site: Site, place: str) -> float:
     return next(site.levels[site.nodes[p.node].level].elevation for p in site.places.values() if p.id == place)
 
 
-def test_the_committed_world_is_what_the_generator_writes() -> None:
+def test_the_committed_worlds_are_what_the_generator_writes() -> None:
     run = subprocess.run([sys.executable, str(ROOT / "tools" / "make_world.py"), "--check"], timeout=60, check=False)
     assert run.returncode == 0, "run: python tools/make_world.py"
+    assert {path.stem for path in (ROOT / "sim" / "worlds").glob("*.sdf")} == set(SITES)
 
 
-@pytest.mark.parametrize("robot", SITE.robots.values(), ids=lambda robot: robot.id)
-def test_a_robot_stands_at_its_charger_with_topics_of_its_own(robot, things: dict[str, ET.Element]) -> None:
+@each("robots")
+def test_a_robot_stands_at_its_charger_with_topics_of_its_own(site: Site, item) -> None:
+    robot, things = item, things_of(site.name)
     element = things[robot.id]
     at, z = pose_of(element)
-    start = SITE.pose_at(robot.charger).pose
+    start = site.pose_at(robot.charger).pose
     assert at.distance_to(start) < 1e-3
     assert abs(wrap_angle(at.yaw - start.yaw)) < 1e-3
-    assert z == elevation(SITE, robot.charger)
+    assert z == elevation(site, robot.charger)
     assert element.findtext("uri") == f"model://{robot.model.kind.value}_robot"
     topics = [topic.text or "" for topic in element.iter("topic")]
     assert f"/{robot.id}/cmd_vel" in topics
@@ -73,33 +81,38 @@ def test_a_robot_stands_at_its_charger_with_topics_of_its_own(robot, things: dic
     assert all(topic.startswith(f"/{robot.id}/") for topic in topics)
 
 
-@pytest.mark.parametrize("place", [p for p in SITE.places.values() if p.tag is not None], ids=lambda place: place.id)
-def test_a_tag_hangs_before_the_docked_robot_and_faces_it(place, things: dict[str, ET.Element]) -> None:
+@each("places")
+def test_a_tag_hangs_before_the_docked_robot_and_faces_it(site: Site, item) -> None:
+    place, things = item, things_of(site.name)
+    if place.tag is None:
+        return
     at, z = pose_of(things[f"tag_{place.tag}"])
     in_dock = place.dock.inverse().compose(at)
     assert (in_dock.x, in_dock.y) == pytest.approx((0.65, 0.0), abs=1e-3)
     assert abs(in_dock.yaw) < 1e-3
-    assert 0.85 <= z - elevation(SITE, place.id) <= 1.15
+    assert 0.85 <= z - elevation(site, place.id) <= 1.15
     texture = things[f"tag_{place.tag}"].find(".//albedo_map").text
     assert texture == f"model://april_tags/materials/textures/tag36h11_{place.tag:05d}.png"
     assert (ROOT / "sim" / "models" / texture.removeprefix("model://")).is_file()
 
 
-@pytest.mark.parametrize("door", SITE.doors.values(), ids=lambda door: door.id)
-def test_a_doors_leaf_closes_its_doorway_and_slides_out_of_it(door, things: dict[str, ET.Element]) -> None:
+@each("doors")
+def test_a_doors_leaf_closes_its_doorway_and_slides_out_of_it(site: Site, item) -> None:
+    door, things = item, things_of(site.name)
     at, z = pose_of(things[door.id])
-    assert (at.x, at.y, z) == (*door.start, SITE.levels[door.level].elevation)
+    assert (at.x, at.y, z) == (*door.start, site.levels[door.level].elevation)
     joint = things[door.id].find("joint[@name='leaf_joint']")
     assert joint is not None
     assert joint.get("type") == "prismatic"
     assert float(joint.findtext("axis/limit/upper", "0")) == pytest.approx(math.dist(door.start, door.end))
 
 
-@pytest.mark.parametrize("lift", SITE.lifts.values(), ids=lambda lift: lift.id)
-def test_a_lift_serves_all_its_levels(lift, things: dict[str, ET.Element]) -> None:
+@each("lifts")
+def test_a_lift_serves_all_its_levels(site: Site, item) -> None:
+    lift, things = item, things_of(site.name)
     at, z = pose_of(things[lift.id])
-    heights = [SITE.levels[level].elevation for level in lift.stops]
-    stop = SITE.nodes[next(iter(lift.stops.values()))]
+    heights = [site.levels[level].elevation for level in lift.stops]
+    stop = site.nodes[next(iter(lift.stops.values()))]
     assert (at.x, at.y, z) == (stop.x, stop.y, min(heights))
     cabin = things[lift.id].find("joint[@name='cabin_joint']")
     assert cabin is not None
@@ -108,14 +121,15 @@ def test_a_lift_serves_all_its_levels(lift, things: dict[str, ET.Element]) -> No
         assert things[lift.id].find(f"joint[@name='door_{level}_joint']") is not None
 
 
-@pytest.mark.parametrize("member", SITE.staff.values(), ids=lambda member: member.id)
-def test_staff_stand_near_their_place_off_all_lanes(member, things: dict[str, ET.Element]) -> None:
+@each("staff")
+def test_staff_stand_near_their_place_off_all_lanes(site: Site, item) -> None:
+    member, things = item, things_of(site.name)
     at, z = pose_of(things[member.id])
-    assert at.distance_to(SITE.pose_at(member.place).pose) < 3.0
-    assert z == elevation(SITE, member.place)
-    for lane in SITE.lanes.values():
-        start, end = SITE.nodes[lane.start], SITE.nodes[lane.end]
-        if SITE.levels[start.level].elevation == z:
+    assert at.distance_to(site.pose_at(member.place).pose) < 3.0
+    assert z == elevation(site, member.place)
+    for lane in site.lanes.values():
+        start, end = site.nodes[lane.start], site.nodes[lane.end]
+        if site.levels[start.level].elevation == z:
             way = shapely.LineString([(start.x, start.y), (end.x, end.y)])
             assert way.distance(shapely.Point(at.x, at.y)) > 1.0
 
@@ -139,14 +153,15 @@ def footprints(element: ET.Element, at: Pose, z: float, floor: float):
         yield shapely.Polygon([(p.x, p.y) for p in (at.compose(Pose(x=x, y=y)) for x, y in corners)])
 
 
-@pytest.fixture(scope="module")
-def solids(things: dict[str, ET.Element]) -> dict[str, shapely.Geometry]:
+@cache
+def solids_of(name: str) -> dict[str, shapely.Geometry]:
     """What the lidar sees on each level, without robots and what moves."""
+    site, things = SITES[name], things_of(name)
     found = {}
-    for level in SITE.levels.values():
+    for level in site.levels.values():
         shapes: list[shapely.Polygon] = []
-        for name, element in things.items():
-            if name in SITE.robots or name in SITE.doors or name in SITE.lifts:
+        for thing, element in things.items():
+            if thing in site.robots or thing in site.doors or thing in site.lifts:
                 continue
             at, z = pose_of(element)
             uri = element.findtext("uri")
@@ -158,11 +173,13 @@ def solids(things: dict[str, ET.Element]) -> dict[str, shapely.Geometry]:
     return found
 
 
-def test_lanes_are_clear_of_what_the_lidar_sees(solids: dict[str, shapely.Geometry]) -> None:
-    docks = {place.node for place in SITE.places.values()}
-    cabins = {node for lift in SITE.lifts.values() for node in (*lift.stops.values(), *lift.lobbies.values())}
-    for lane in SITE.lanes.values():
-        start, end = SITE.nodes[lane.start], SITE.nodes[lane.end]
+@each_site
+def test_lanes_are_clear_of_what_the_lidar_sees(site: Site) -> None:
+    solids = solids_of(site.name)
+    docks = {place.node for place in site.places.values()}
+    cabins = {node for lift in site.lifts.values() for node in (*lift.stops.values(), *lift.lobbies.values())}
+    for lane in site.lanes.values():
+        start, end = site.nodes[lane.start], site.nodes[lane.end]
         way = shapely.LineString([(start.x, start.y), (end.x, end.y)])
         clearance = CLEARANCE if not {lane.start, lane.end} & docks else 1.0
         if {lane.start, lane.end} & cabins:
@@ -172,12 +189,14 @@ def test_lanes_are_clear_of_what_the_lidar_sees(solids: dict[str, shapely.Geomet
         assert way.distance(solids[start.level]) >= clearance, lane.id
 
 
-def test_robots_have_room_where_they_dock(solids: dict[str, shapely.Geometry]) -> None:
-    radius = max(robot.model.radius for robot in SITE.robots.values())
-    for place in SITE.places.values():
+@each_site
+def test_robots_have_room_where_they_dock(site: Site) -> None:
+    solids = solids_of(site.name)
+    radius = max(robot.model.radius for robot in site.robots.values())
+    for place in site.places.values():
         if place.dock is not None:
             point = shapely.Point(place.dock.x, place.dock.y)
-            assert point.distance(solids[SITE.nodes[place.node].level]) > radius + 0.2, place.id
+            assert point.distance(solids[site.nodes[place.node].level]) > radius + 0.2, place.id
 
 
 def meters(site: Site) -> dict[tuple[str, str], float]:
@@ -198,10 +217,10 @@ def meters(site: Site) -> dict[tuple[str, str], float]:
 
 
 def test_trips_are_short_enough_for_the_demonstration() -> None:
-    way = meters(SITE)
-    kiosks = SITE.places_of(PlaceKind.KIOSK)
-    counters = SITE.places_of(PlaceKind.COUNTER)
-    parks = [SITE.places[robot.park] for robot in SITE.robots.values() if robot.model.kind.value == "guide"]
+    way = meters(HALL)
+    kiosks = HALL.places_of(PlaceKind.KIOSK)
+    counters = HALL.places_of(PlaceKind.COUNTER)
+    parks = [HALL.places[robot.park] for robot in HALL.robots.values() if robot.model.kind.value == "guide"]
     led = [way[kiosk.node, counter.node] for kiosk, counter in itertools.product(kiosks, counters)]
     assert sum(led) / len(led) < 26.0
     assert max(led) < 35.0

@@ -10,7 +10,8 @@ from pupil_apriltags import Detector
 from robot_ops.site.files import load_site
 
 ROOT = Path(__file__).parents[3]
-TAGS = [place.tag for place in load_site(ROOT / "sites" / "immigration_hall.yaml").places.values() if place.tag]
+SITES = [load_site(path) for path in sorted((ROOT / "sites").glob("*.yaml"))]
+TAGS = sorted({place.tag for site in SITES for place in site.places.values() if place.tag is not None})
 PICTURES = ROOT / "sim" / "models" / "april_tags" / "materials" / "textures"
 
 
