@@ -1,10 +1,11 @@
 """Plans moves: one robot into the standing order, or all robots anew where that fails."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import shapely
 
 from robot_ops.core.ids import RobotId
@@ -12,9 +13,10 @@ from robot_ops.site.model import PlaceKind
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import LaneGraph
 from robot_ops.traffic.joint import JointSearch
-from robot_ops.traffic.safe_intervals import IntervalSearch, Step
-from robot_ops.traffic.schedule import Bodies, Body, Move, Timetable, cells_at, fault
-from robot_ops.traffic.travel import distances_to
+from robot_ops.traffic.kernels.arrays import Floats
+from robot_ops.traffic.lane_tables import LaneTables
+from robot_ops.traffic.schedule import Bodies, Body, Move, cells_at
+from robot_ops.traffic.timed_fleet import Room, TimedFleet
 
 _JOINT_STEPS: Final = (400, 400, 200, 200)
 """Joint steps that each search of one arrangement may try, all robots' goals first; ten robots' step takes a fraction
@@ -29,8 +31,10 @@ _PLACE_PENALTY: Final = 3.0
 """Seconds that a robot drives more to stand on no other one's place."""
 _APPROACH_WEIGHT: Final = 5.0
 """How much more the penalties above count for a robot that waits for its goal to become free: it stands for long."""
-_GAIN: Final = 1.0
-"""Seconds of all robots' travel together that make a new order worth it."""
+_TRIES: Final = 240
+"""Neighborhoods of robots that are planned anew to improve an arrangement; some 0.1 ms each."""
+_CHUNKS: Final = 4
+"""Parts of those tries after which the order is checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,9 @@ class Planner:
     def __init__(self, graph: LaneGraph, conflicts: ConflictMap) -> None:
         self._graph = graph
         self._conflicts = conflicts
-        self._to_goal: dict[tuple[int, float], list[float]] = {}
-        self._penalty = _penalties(graph)
+        self._tables = LaneTables(graph, conflicts)
+        self._room = Room(self._tables)
+        self._penalty = np.array(_penalties(graph), dtype=np.float64)
 
     def insert(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId, goal: int | None) -> list[Move] | None:
         """Plan one robot anew, in place of its moves; the others' moves and their predicted times stand.
@@ -71,11 +76,7 @@ class Planner:
         Returns:
             all moves in their new order, None where there is no such way.
         """
-        body = bodies[robot]
-        table = Timetable(bodies, moves, self._conflicts)
-        search = IntervalSearch(graph=self._graph, conflicts=self._conflicts, timetable=table, body=body)
-        steps = search.refuge(self._penalty) if goal is None else search.way_to(goal, self._table(goal, body.max_speed))
-        return self._ordered(bodies, moves, table, robot, steps)
+        return self._timed(bodies, moves, {robot: goal}).insert(robot)
 
     def approach(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId, goal: int) -> list[Move] | None:
         """Plan one robot to a spot off the through routes to wait for its goal, near its way; the others' moves stand.
@@ -84,15 +85,11 @@ class Planner:
             all moves in their new order, None where no such spot is better than where the robot stands.
         """
         body = bodies[robot]
-        remaining = self._table(goal, body.max_speed)
-        bound = [
-            seconds if penalty <= 0.0 else math.inf for penalty, seconds in zip(self._penalty, remaining, strict=True)
-        ]
+        remaining = self._tables.to_goal(goal, body.max_speed)
+        bound = np.where(self._penalty <= 0.0, remaining, math.inf)
         bound[body.node] = remaining[body.node] + _APPROACH_WEIGHT * self._penalty[body.node]
-        table = Timetable(bodies, moves, self._conflicts)
-        search = IntervalSearch(graph=self._graph, conflicts=self._conflicts, timetable=table, body=body)
-        steps = search.refuge(bound, may_improve=True)
-        return self._ordered(bodies, moves, table, robot, steps) if steps else None
+        timed = TimedFleet(self._tables, self._room, bodies, moves, {robot: (None, bound)})
+        return timed.insert(robot, may_improve=True)
 
     def obstacles(self, bodies: Bodies) -> dict[RobotId, Obstacle]:
         """Return the robots whose goals cannot all be reached at once now, less important ones first to give way."""
@@ -119,77 +116,58 @@ class Planner:
         Where not all can be brought to their goals, the less important half of them is left out until it works.
         """
         goals = {b.robot: None if b.robot in obstacles else b.goal for b in bodies.values() if not b.is_firm}
-        wanted = sorted((r for r, goal in goals.items() if goal is not None), key=lambda r: bodies[r].priority)
+        wanted = _by_priority(bodies, [robot for robot, goal in goals.items() if goal is not None])
         for limit in _JOINT_STEPS:
             if not wanted:
                 break
-            moves = self._one_by_one(bodies, goals, wanted)
-            if moves is not None:
-                return Arrangement(moves=moves, planned=frozenset(wanted))
-            moves = self._together(bodies, goals, limit)
-            if moves is not None:
-                moves = self.improve(bodies, self._without_detours(bodies, moves), goals)
-                return Arrangement(moves=moves, planned=frozenset(wanted))
+            timed = self._one_by_one(bodies, goals, wanted) or self._together(bodies, goals, limit)
+            if timed is not None:
+                timed.improve(_by_priority(bodies, goals), _TRIES, chunks=_CHUNKS)
+                return Arrangement(moves=timed.moves(), planned=frozenset(wanted))
             kept = len(wanted) // 2
             goals.update(dict.fromkeys(wanted[kept:]))
             wanted = wanted[:kept]
         return None
 
     def improve(self, bodies: Bodies, moves: list[Move], goals: Mapping[RobotId, int | None]) -> list[Move]:
-        """Plan each robot once more among the others and keep what makes all arrive earlier together."""
-        best = self._cost(bodies, moves)
-        for robot in sorted(goals, key=lambda r: bodies[r].priority):
-            candidate = self.insert(bodies, moves, robot, goals[robot])
-            if candidate is not None:
-                cost = self._cost(bodies, candidate)
-                if cost < best - _GAIN:
-                    moves, best = candidate, cost
-        return moves
+        """Plan robots once more among the others and keep what makes all arrive earlier together.
+
+        Args:
+            goals: of the robots that may be planned, None for any place where it is in nobody's way.
+        """
+        timed = self._timed(bodies, moves, goals)
+        timed.improve(_by_priority(bodies, goals), _TRIES, chunks=_CHUNKS)
+        return timed.moves() if timed.is_known else moves
 
     def arrival(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId) -> float:
         """Return in how many seconds the robot is expected at the end of its moves."""
-        return Timetable(bodies, moves, self._conflicts).arrivals[robot]
+        return self._timed(bodies, moves, {}).arrival(robot)
 
     def is_reachable(self, max_speed: float, node: int, goal: int) -> bool:
         """Return whether any way leads from the node to the goal, others aside."""
-        return self._table(goal, max_speed)[node] < math.inf
+        return bool(self._tables.to_goal(goal, max_speed)[node] < math.inf)
 
-    def _ordered(
-        self, bodies: Bodies, moves: Sequence[Move], table: Timetable, robot: RobotId, steps: Sequence[Step] | None
-    ) -> list[Move] | None:
-        """Return all moves by their times, the robot's steps in place of its old moves; None where that is a fault."""
-        if steps is None:
-            return None
-        timed = [(start, move) for start, move in zip(table.starts, moves, strict=True) if move.robot != robot]
-        timed += [(step.start, Move(robot=robot, arc=step.arc)) for step in steps]
-        timed.sort(key=lambda item: item[0])
-        order = [move for _, move in timed]
-        return None if fault(bodies, order, self._conflicts) else order
-
-    def _cost(self, bodies: Bodies, moves: Sequence[Move]) -> float:
-        movers = {move.robot for move in moves}
-        arrivals = Timetable(bodies, moves, self._conflicts).arrivals
-        return sum(arrivals[robot] for robot in sorted(movers))
+    def _timed(self, bodies: Bodies, moves: Sequence[Move], goals: Mapping[RobotId, int | None]) -> TimedFleet:
+        bounds: dict[RobotId, tuple[int | None, Floats]] = {
+            robot: (goal, self._penalty if goal is None else self._tables.to_goal(goal, bodies[robot].max_speed))
+            for robot, goal in goals.items()
+        }
+        return TimedFleet(self._tables, self._room, bodies, moves, bounds)
 
     def _one_by_one(
         self, bodies: Bodies, goals: Mapping[RobotId, int | None], wanted: Sequence[RobotId]
-    ) -> list[Move] | None:
+    ) -> TimedFleet | None:
         """Prioritized planning: each robot around those planned before it, as if the others were not there."""
-        idle = sorted((r for r, goal in goals.items() if goal is None), key=lambda r: bodies[r].priority)
+        idle = _by_priority(bodies, [robot for robot, goal in goals.items() if goal is None])
+        firm = [body.robot for body in bodies.values() if body.is_firm]
+        timed = self._timed(bodies, [], goals)
         for leader in wanted[:_LEADERS]:
-            order = [leader, *(r for r in wanted if r != leader), *idle]
-            placed = {robot: body for robot, body in bodies.items() if body.is_firm}
-            moves: list[Move] | None = []
-            for robot in order:
-                placed[robot] = bodies[robot]
-                if moves is not None:
-                    moves = self.insert(placed, moves, robot, goals[robot])
-            if moves is not None:
-                return moves
+            if timed.prioritize([leader, *(r for r in wanted if r != leader), *idle], firm):
+                return timed
         return None
 
-    def _together(self, bodies: Bodies, goals: Mapping[RobotId, int | None], limit: int) -> list[Move] | None:
-        movable = sorted((body for body in bodies.values() if not body.is_firm), key=lambda b: b.priority)
+    def _together(self, bodies: Bodies, goals: Mapping[RobotId, int | None], limit: int) -> TimedFleet | None:
+        movable = [bodies[robot] for robot in _by_priority(bodies, goals)]
         firm = [cell for body in bodies.values() if body.is_firm for cell in _cells(body)]
         search = JointSearch(
             graph=self._graph,
@@ -197,38 +175,25 @@ class Planner:
             bodies=movable,
             goals=[goals[body.robot] for body in movable],
             firm=firm,
+            arrays=(self._tables.graph, self._tables.arcs),
         )
         moves = search.solve(limit)
-        return None if moves is None or fault(bodies, moves, self._conflicts) else moves
-
-    def _without_detours(self, bodies: Bodies, moves: list[Move]) -> list[Move]:
-        """Take out pairs of moves there and back that nobody needs."""
-        at = 0
-        while at < len(moves):
-            move = moves[at]
-            back = next((k for k in range(at + 1, len(moves)) if moves[k].robot == move.robot), None)
-            if back is not None and moves[back].arc.end == move.arc.start:
-                shorter = [m for k, m in enumerate(moves) if k not in (at, back)]
-                if not fault(bodies, shorter, self._conflicts):
-                    moves, at = shorter, max(0, at - len(bodies))
-                    continue
-            at += 1
-        return moves
-
-    def _table(self, goal: int, max_speed: float) -> list[float]:
-        key = (goal, max_speed)
-        table = self._to_goal.get(key)
-        if table is None:
-            table = distances_to(self._graph, goal, lambda arc: arc.seconds(max_speed))
-            self._to_goal[key] = table
-        return table
+        if moves is None:
+            return None
+        timed = self._timed(bodies, moves, goals)
+        if timed.has_fault():
+            return None
+        timed.without_detours()
+        return timed
 
     def _is_cut_off(self, body: Body, goal: int, blocked: frozenset[int]) -> bool:
-        return distances_to(self._graph, goal, lambda arc: arc.length, blocked - {body.node})[body.node] == math.inf
+        is_blocked = np.zeros(self._graph.cell_count, dtype=np.bool_)
+        is_blocked[sorted(blocked - {body.node})] = True
+        return bool(self._tables.to_goal_around(goal, body.max_speed, is_blocked)[body.node] == math.inf)
 
     def _in_between(self, body: Body, goal: int, firm: Sequence[tuple[RobotId, tuple[int, ...]]]) -> Obstacle:
         """Walk the shortest way and name the first robot that stands on it for good."""
-        table, node = self._table(goal, body.max_speed), body.node
+        table, node = self._tables.to_goal(goal, body.max_speed), body.node
         while node != goal and table[node] < math.inf:
             arc = min(self._graph.leaving[node], key=lambda a: (a.seconds(body.max_speed) + table[a.end], a.end))
             zone = self._conflicts.zone(arc)
@@ -237,6 +202,10 @@ class Planner:
                 return Obstacle(robots=robots, node=arc.end)
             node = arc.end
         return Obstacle(robots=(), node=goal)
+
+
+def _by_priority(bodies: Bodies, robots: Iterable[RobotId]) -> list[RobotId]:
+    return sorted(robots, key=lambda robot: bodies[robot].priority)
 
 
 def _cells(body: Body) -> tuple[int, ...]:

@@ -7,9 +7,8 @@ the list, so there is no cycle among them, whatever the delays: the first move o
 list is the topological order of an action dependency graph (Hoenig et al. 2019), kept instead of its edges.
 """
 
-import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from robot_ops.core.ids import RobotId
@@ -98,108 +97,3 @@ def fault(bodies: Bodies, moves: Sequence[Move], conflicts: ConflictMap) -> str:
         trails[move.robot] = follow(trails[move.robot], move.arc, body.tail)
         taken[move.robot] = (*cells_at(move.arc.end, trails[move.robot]), *sorted(body.fixed))
     return ""
-
-
-@dataclass(slots=True)
-class Claim:
-    """A robot's hold of a cell, in seconds from now; `end` is inf while it does not leave."""
-
-    robot: RobotId
-    start: float
-    end: float
-
-
-@dataclass(slots=True)
-class _Cursor:
-    """Where a robot is while the timetable is made."""
-
-    time: float
-    trail: Trail
-    node_claim: Claim
-    trail_claims: dict[int, Claim] = field(default_factory=dict)
-
-
-class Timetable:
-    """When every move is expected to start and end, and the cells held meanwhile.
-
-    Each move starts as soon as its robot is there and all earlier moves that conflict are out of its way.
-
-    Attributes:
-        starts: per move, seconds from now; arrivals: per robot, when it stands at the end of its last move.
-        claims: per cell.
-    """
-
-    def __init__(self, bodies: Bodies, moves: Sequence[Move], conflicts: ConflictMap) -> None:
-        self.claims: dict[int, list[Claim]] = {}
-        self.starts: list[float] = []
-        self._conflicts = conflicts
-        cursors = {body.robot: self._place(body) for body in bodies.values()}
-        for move in moves:
-            self._drive(move.robot, bodies[move.robot], cursors[move.robot], move.arc)
-        self.arrivals: dict[RobotId, float] = {robot: cursor.time for robot, cursor in cursors.items()}
-
-    def free_intervals(self, cell: int, ignored: Collection[RobotId]) -> list[tuple[float, float]]:
-        """Return when nobody but the ignored robots holds anything that conflicts with the cell."""
-        held = [
-            (claim.start, claim.end)
-            for other in self._conflicts.of[cell]
-            for claim in self.claims.get(other, ())
-            if claim.robot not in ignored
-        ]
-        if not held:
-            return [(0.0, math.inf)]
-        free, since = [], 0.0
-        for start, end in sorted(held):
-            if start > since:
-                free.append((since, start))
-            since = max(since, end)
-        if since < math.inf:
-            free.append((since, math.inf))
-        return free
-
-    def _claim(self, cell: int, robot: RobotId, start: float, end: float) -> Claim:
-        claim = Claim(robot, start, end)
-        self.claims.setdefault(cell, []).append(claim)
-        return claim
-
-    def _place(self, body: Body) -> _Cursor:
-        for cell, until in body.leaving:
-            self._claim(cell, body.robot, 0.0, until)
-        for cell in sorted(body.fixed):
-            self._claim(cell, body.robot, 0.0, math.inf)
-        cursor = _Cursor(body.ready, body.trail, self._claim(body.node, body.robot, 0.0, math.inf))
-        for cell, _ in body.trail:
-            cursor.trail_claims[cell] = self._claim(cell, body.robot, 0.0, math.inf)
-        return cursor
-
-    def _drive(self, robot: RobotId, body: Body, cursor: _Cursor, arc: Arc) -> None:
-        start = cursor.time
-        for cell in self._conflicts.zone(arc):
-            for claim in self.claims.get(cell, ()):
-                if claim.robot != robot and start < claim.end < math.inf:
-                    start = claim.end
-        seconds = arc.seconds(body.max_speed)
-        end = start + seconds
-        self.starts.append(start)
-        cursor.node_claim.end = start + leaving_seconds(arc, body, self._conflicts.distance)
-        lane_claim = self._claim(arc.cell, robot, start, end)
-        cursor.node_claim = self._claim(arc.end, robot, start, math.inf)
-        if body.tail > 0.0:
-            cursor.trail = follow(cursor.trail, arc, body.tail)
-            kept = {cell for cell, _ in cursor.trail}
-            for cell in [cell for cell in cursor.trail_claims if cell not in kept]:
-                cursor.trail_claims.pop(cell).end = end
-            lane_claim.end = math.inf
-            replaced = cursor.trail_claims.get(arc.cell)
-            if replaced is not None:
-                replaced.end = end
-            cursor.trail_claims[arc.cell] = lane_claim
-        cursor.time = end
-
-
-def leaving_seconds(arc: Arc, body: Body, distance: float) -> float:
-    """Return how long after starting on the arc the node behind is expected to be free."""
-    seconds = arc.seconds(body.max_speed)
-    if body.tail > 0.0 or arc.length <= distance:
-        return seconds
-    return min(seconds, distance / min(arc.speed, body.max_speed) + 0.5)

@@ -18,6 +18,7 @@ from robot_ops.traffic.kernels.claims import (
     claims_for,
     clear_claims,
     grown,
+    moves_of,
     paths_for,
     write_robot,
 )
@@ -68,7 +69,7 @@ class TimedPlan:
         )
         self._search: Search = search_for(len(graph.first_arc) - 1, self._claims)
         self._repair: Repair = repair_for(graph, self._fleet, self._paths, self._lower, seed)
-        self.order: Ints = np.argsort(-least, kind="stable").astype(np.int32)
+        self.order: Ints = np.argsort(least, kind="stable").astype(np.int32)
         self.has_plan = False
 
     @property
@@ -134,12 +135,7 @@ class TimedPlan:
 
     def moves(self) -> tuple[Ints, Ints, Floats]:
         """Return the robots, arcs and starts (seconds) of all moves, in the order of their starts."""
-        lengths = self._paths.length
-        robots = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-        is_used = np.arange(self._paths.arc.shape[1])[None, :] < lengths[:, None]
-        arcs, starts = self._paths.arc[is_used], self._paths.start[is_used]
-        order = np.argsort(starts, kind="stable")
-        return robots[order], arcs[order], starts[order]
+        return moves_of(self._paths)
 
     def _grow(self) -> None:
         self._claims = grown(self._claims)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.compiler import kernel
 
 Longs = NDArray[np.int64]
@@ -130,6 +130,15 @@ def paths_for(robots: int, longest: int) -> Paths:
     )
 
 
+def moves_of(paths: Paths) -> tuple[Ints, Ints, Floats]:
+    """Return (moves,) robots, arcs and starts in seconds of all ways together, in the order of their starts."""
+    robots = np.repeat(np.arange(len(paths.length), dtype=np.int32), paths.length)
+    is_used = np.arange(paths.arc.shape[1])[None, :] < paths.length[:, None]
+    arcs, starts = paths.arc[is_used], paths.start[is_used]
+    order = np.argsort(starts, kind="stable")
+    return robots[order], arcs[order], starts[order]
+
+
 @kernel
 def clear_claims(claims: Claims) -> None:
     """Take everything out."""
@@ -241,13 +250,9 @@ def _write(graph: ArrayGraph, claims: Claims, robot: int, cell: int, start: floa
 
 
 @kernel
-def next_free(claims: Claims, slot: int, since: float) -> tuple[float, float, int]:
-    """Return the first free interval from `since` on: start, end, and the slot of the claim that ends it (-1: none).
-
-    Args:
-        slot: the first claim to look at; those before it end by `since`.
-    """
-    while slot >= 0 and claims.start[slot] <= since:
-        since = max(since, claims.end[slot])
-        slot = claims.next[slot]
-    return since, (claims.start[slot] if slot >= 0 else np.inf), slot
+def write_all(graph: ArrayGraph, fleet: Fleet, claims: Claims, paths: Paths, is_skipped: Bools) -> bool:
+    """Write the claims of all robots that are not skipped; return False where there is no room for them."""
+    for robot in range(len(fleet.node)):
+        if not is_skipped[robot] and not write_robot(graph, fleet, claims, paths, robot):
+            return False
+    return True

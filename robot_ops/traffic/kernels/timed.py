@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
-from robot_ops.traffic.kernels.claims import Claims, Fleet, Longs, Paths, next_free, write_robot
+from robot_ops.traffic.kernels.claims import Claims, Fleet, Longs, Paths, write_robot
 from robot_ops.traffic.kernels.compiler import kernel
 
 WRITTEN, NO_WAY, NO_ROOM = 0, 1, 2
@@ -17,7 +17,8 @@ class Search(NamedTuple):
     Attributes:
         epoch: (intervals,) the search that reached it; time: earliest arrival; until: when it must have left.
         node, parent, arc, start: how it was reached; place: in the heap, -1 when it has been left.
-        rank: least time at the goal by way of it; heap: intervals, a binary heap by rank, later arrivals first.
+        rank: least time at the goal by way of it; rest: least seconds from it to the goal.
+        heap: intervals, a binary heap by rank, then by rest.
         counts: [searches, expansions, the last search's end].
     """
 
@@ -30,6 +31,7 @@ class Search(NamedTuple):
     start: Floats
     place: Ints
     rank: Floats
+    rest: Floats
     heap: Ints
     counts: Longs
 
@@ -48,6 +50,7 @@ def search_for(nodes: int, claims: Claims) -> Search:
         start=floats.copy(),
         place=ints.copy(),
         rank=floats.copy(),
+        rest=floats.copy(),
         heap=ints.copy(),
         counts=np.zeros(3, dtype=np.int64),
     )
@@ -112,43 +115,20 @@ def find_way(
         arrival in seconds from now (a refuge's penalty added), inf where there is no such way; `search.counts[2]` is
         its end then.
     """
-    goal = fleet.goal[robot]
-    bound = fleet.bound[fleet.row[robot]]
+    goal, bound = fleet.goal[robot], fleet.bound[fleet.row[robot]]
     first = _open_start(fleet, claims, search, robot, len(claims.next))
     if first < 0:
         return np.inf
     least = 0.0
     if goal >= 0:
         least = _last_end(claims, goal)
-        if least == np.inf or bound[fleet.node[robot]] == np.inf:
-            return np.inf
         search.rank[first] = max(search.time[first] + bound[fleet.node[robot]], least)
-        if search.rank[first] > limit:
+        if least == np.inf or search.rank[first] == np.inf or search.rank[first] > limit:
             return np.inf
     elif search.until[first] == np.inf and not may_improve and bound[fleet.node[robot]] < np.inf:
         search.counts[2] = first
         return float(search.time[first])
-    size = 1
-    best, best_end = np.inf, -1
-    while size > 0:
-        state = search.heap[0]
-        size -= 1
-        if size > 0:
-            _sink(search, size, search.heap[size])
-        search.place[state] = -1
-        search.counts[1] += 1
-        node = search.node[state]
-        if search.rank[state] >= best:
-            break
-        if search.until[state] == np.inf:
-            if goal == node:
-                search.counts[2] = state
-                return float(search.time[state])
-            if goal < 0 and search.time[state] + bound[node] < best:
-                best, best_end = search.time[state] + bound[node], state
-        size = _expand(graph, fleet, claims, search, robot, state, least, limit, size)
-    search.counts[2] = best_end
-    return best
+    return _run(graph, fleet, claims, search, robot, least, limit)
 
 
 @kernel
@@ -167,7 +147,7 @@ def _open_start(fleet: Fleet, claims: Claims, search: Search, robot: int, slots:
     search.time[state] = time
     search.until[state] = claims.start[slot] if slot >= 0 else np.inf
     search.node[state], search.parent[state] = node, -1
-    search.place[state], search.heap[0], search.rank[state] = 0, state, time
+    search.place[state], search.heap[0], search.rank[state], search.rest[state] = 0, state, time, 0.0
     return int(state)
 
 
@@ -182,97 +162,129 @@ def _last_end(claims: Claims, cell: int) -> float:
 
 
 @kernel
-def _expand(
-    graph: ArrayGraph,
-    fleet: Fleet,
-    claims: Claims,
-    search: Search,
-    robot: int,
-    state: int,
-    least: float,
-    limit: float,
-    size: int,
-) -> int:
-    """Try all arcs from a state; return the new size of the heap."""
-    goal = fleet.goal[robot]
-    pace = fleet.pace[robot]
+def _run(
+    graph: ArrayGraph, fleet: Fleet, claims: Claims, search: Search, robot: int, least: float, limit: float
+) -> float:
+    """Search from the one state on the heap; see `find_way`.
+
+    The arrays it needs are taken out of their tuples once: passing tuples about costs more than the work itself.
+
+    Args:
+        least: seconds from now before which nobody can stay at the goal.
+    """
+    goal, bound = fleet.goal[robot], fleet.bound[fleet.row[robot]]
+    seconds, leaving = fleet.seconds[fleet.pace[robot]], fleet.leaving[fleet.pace[robot]]
     has_tail = fleet.tail[robot] > 0.0
-    row = fleet.row[robot]
-    node, time, until = search.node[state], search.time[state], search.until[state]
-    slots = len(claims.next)
-    for arc in range(graph.first_arc[node], graph.first_arc[node + 1]):
-        end = graph.arc_end[arc]
-        remaining = fleet.bound[row, end] if goal >= 0 else 0.0
-        if remaining == np.inf or (goal < 0 and graph.is_cabin[end]):
-            continue
-        seconds = fleet.seconds[pace, arc]
-        latest = until - fleet.leaving[pace, arc]
-        lane_since, lane_until, lane_slot = next_free(claims, claims.head[graph.arc_cell[arc]], 0.0)
-        end_since, end_until, end_slot = next_free(claims, claims.head[end], 0.0)
-        while lane_since < np.inf and end_since < np.inf:
-            start = max(time, lane_since, end_since)
-            if start > latest:
+    first_arc, arc_end, arc_cell = graph.first_arc, graph.arc_end, graph.arc_cell
+    head, after, starts, ends = claims.head, claims.next, claims.start, claims.end
+    epochs, times, untils, places = search.epoch, search.time, search.until, search.place
+    heap, ranks, rests = search.heap, search.rank, search.rest
+    epoch, slots = search.counts[0], len(after)
+    size, best, best_end, expansions = 1, np.inf, -1, 0
+    while size > 0:
+        state = heap[0]
+        if ranks[state] >= best:
+            break
+        size -= 1
+        if size > 0:
+            _sink(heap, places, ranks, rests, size, heap[size])
+        places[state] = -1
+        expansions += 1
+        node, time, until = search.node[state], times[state], untils[state]
+        if until == np.inf:
+            if goal == node:
+                best, best_end = time, state
                 break
-            arrival = start + seconds
-            if arrival <= lane_until and arrival <= end_until:
+            if goal < 0 and time + bound[node] < best:
+                best, best_end = time + bound[node], state
+        for arc in range(first_arc[node], first_arc[node + 1]):
+            end = arc_end[arc]
+            remaining = bound[end] if goal >= 0 else 0.0
+            duration = seconds[arc]
+            if remaining == np.inf or duration == np.inf or time + duration + remaining > limit:
+                continue
+            if goal < 0 and graph.is_cabin[end]:
+                continue
+            latest = until - leaving[arc]
+            lane_since, lane_until, lane_slot = _next_free(after, starts, ends, head[arc_cell[arc]], 0.0)
+            end_since, end_until, end_slot = _next_free(after, starts, ends, head[end], 0.0)
+            while lane_since < np.inf and end_since < np.inf:
+                start = max(time, lane_since, end_since)
+                arrival = start + duration
                 rank = max(arrival + remaining, least)
+                if start > latest or rank > limit:
+                    break
                 reached = end_slot if end_slot >= 0 else slots + end
-                if rank <= limit:
-                    is_new = search.epoch[reached] != search.counts[0]
-                    if is_new or (search.place[reached] >= 0 and arrival < search.time[reached]):
-                        if is_new:
-                            search.epoch[reached] = search.counts[0]
-                            search.place[reached] = size
-                            size += 1
-                        search.time[reached], search.rank[reached] = arrival, rank
-                        search.until[reached] = min(end_until, lane_until) if has_tail else end_until
-                        search.node[reached], search.parent[reached] = end, state
-                        search.arc[reached], search.start[reached] = arc, start
-                        _rise(search, search.place[reached], reached)
-            if lane_until < end_until:
-                lane_since, lane_until, lane_slot = next_free(claims, claims.next[lane_slot], claims.end[lane_slot])
-            elif end_slot >= 0:
-                end_since, end_until, end_slot = next_free(claims, claims.next[end_slot], claims.end[end_slot])
-            else:
-                break
-    return size
+                is_new = epochs[reached] != epoch
+                if (
+                    arrival <= lane_until
+                    and arrival <= end_until
+                    and (is_new or (places[reached] >= 0 and arrival < times[reached]))
+                ):
+                    if is_new:
+                        epochs[reached], places[reached] = epoch, size
+                        size += 1
+                    times[reached], ranks[reached], rests[reached] = arrival, rank, remaining
+                    untils[reached] = min(end_until, lane_until) if has_tail else end_until
+                    search.node[reached], search.parent[reached] = end, state
+                    search.arc[reached], search.start[reached] = arc, start
+                    _rise(heap, places, ranks, rests, places[reached], reached)
+                if lane_until < end_until:
+                    lane_since, lane_until, lane_slot = _next_free(
+                        after, starts, ends, after[lane_slot], ends[lane_slot]
+                    )
+                elif end_slot >= 0:
+                    end_since, end_until, end_slot = _next_free(after, starts, ends, after[end_slot], ends[end_slot])
+                else:
+                    break
+    search.counts[1] += expansions
+    search.counts[2] = best_end
+    return best
 
 
 @kernel
-def _is_before(search: Search, first: int, second: int) -> bool:
-    if search.rank[first] != search.rank[second]:
-        return bool(search.rank[first] < search.rank[second])
-    return bool(search.time[first] > search.time[second])
+def _next_free(after: Ints, starts: Floats, ends: Floats, slot: int, since: float) -> tuple[float, float, int]:
+    """Return the first free interval from `since` on: start, end, and the slot of the claim that ends it (-1: none).
+
+    Args:
+        slot: the first claim to look at; those before it end by `since`.
+    """
+    while slot >= 0 and starts[slot] <= since:
+        since = max(since, ends[slot])
+        slot = after[slot]
+    return since, (starts[slot] if slot >= 0 else np.inf), slot
 
 
 @kernel
-def _rise(search: Search, at: int, state: int) -> None:
+def _rise(heap: Ints, places: Ints, ranks: Floats, rests: Floats, at: int, state: int) -> None:
+    """Move a state up from this place of the heap; equal ranks are ordered by the rest of the way."""
+    rank, rest = ranks[state], rests[state]
     while at > 0:
         parent = (at - 1) // 2
-        other = search.heap[parent]
-        if not _is_before(search, state, other):
+        other = heap[parent]
+        if ranks[other] < rank or (ranks[other] == rank and rests[other] <= rest):
             break
-        search.heap[at] = other
-        search.place[other] = at
+        heap[at], places[other] = other, at
         at = parent
-    search.heap[at] = state
-    search.place[state] = at
+    heap[at], places[state] = state, at
 
 
 @kernel
-def _sink(search: Search, size: int, state: int) -> None:
+def _sink(heap: Ints, places: Ints, ranks: Floats, rests: Floats, size: int, state: int) -> None:
+    """Move a state down from the top of the heap."""
+    rank, rest = ranks[state], rests[state]
     at = 0
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and _is_before(search, search.heap[child + 1], search.heap[child]):
-            child += 1
-        other = search.heap[child]
-        if not _is_before(search, other, state):
+        other = heap[child]
+        if child + 1 < size:
+            second = heap[child + 1]
+            if ranks[second] < ranks[other] or (ranks[second] == ranks[other] and rests[second] < rests[other]):
+                child, other = child + 1, second
+        if rank < ranks[other] or (rank == ranks[other] and rest <= rests[other]):
             break
-        search.heap[at] = other
-        search.place[other] = at
+        heap[at], places[other] = other, at
         at = child
-    search.heap[at] = state
-    search.place[state] = at
+    heap[at], places[state] = state, at

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from robot_ops.core.ids import RobotId
 from robot_ops.testing.lanes import lane_site
+from robot_ops.testing.reference_timed import Timetable
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import LaneGraph
 from robot_ops.traffic.joint import JointSearch
 from robot_ops.traffic.planner import Planner
-from robot_ops.traffic.schedule import Body, Move, Timetable, fault
+from robot_ops.traffic.schedule import Body, Move, fault
 
 
 def random_graph(seed: int, *, width: int, height: int, missing: float) -> tuple[LaneGraph, ConflictMap]:

@@ -1,19 +1,127 @@
-"""Safe interval path planning (Phillips and Likhachev, 2011): one robot through the timetable of all the others."""
+"""The plain twin of compiled timed planning: a timetable and safe interval path planning, to be read and compared with.
+
+Safe intervals: Phillips and Likhachev, 2011. One robot is planned through the timetable of all the others.
+"""
 
 import heapq
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from robot_ops.core.ids import RobotId
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
-from robot_ops.traffic.schedule import Body, Timetable, leaving_seconds
+from robot_ops.traffic.schedule import Bodies, Body, Move, Trail, follow
 
 _EXPANSIONS: Final = 20_000
 _SLACK: Final = 1e-6
 """Seconds; starts that are equal in real numbers stay ordered."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """A robot's hold of a cell, in seconds from now; `end` is inf while it does not leave."""
+
+    robot: RobotId
+    start: float
+    end: float
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """Where a robot is while the timetable is made."""
+
+    time: float
+    trail: Trail
+    node_claim: Claim
+    trail_claims: dict[int, Claim] = field(default_factory=dict)
+
+
+class Timetable:
+    """When every move is expected to start and end, and the cells held meanwhile.
+
+    Each move starts as soon as its robot is there and all earlier moves that conflict are out of its way.
+
+    Attributes:
+        starts: per move, seconds from now; arrivals: per robot, when it stands at the end of its last move.
+        claims: per cell.
+    """
+
+    def __init__(self, bodies: Bodies, moves: Sequence[Move], conflicts: ConflictMap) -> None:
+        self.claims: dict[int, list[Claim]] = {}
+        self.starts: list[float] = []
+        self._conflicts = conflicts
+        cursors = {body.robot: self._place(body) for body in bodies.values()}
+        for move in moves:
+            self._drive(move.robot, bodies[move.robot], cursors[move.robot], move.arc)
+        self.arrivals: dict[RobotId, float] = {robot: cursor.time for robot, cursor in cursors.items()}
+
+    def free_intervals(self, cell: int, ignored: Collection[RobotId]) -> list[tuple[float, float]]:
+        """Return when nobody but the ignored robots holds anything that conflicts with the cell."""
+        held = [
+            (claim.start, claim.end)
+            for other in self._conflicts.of[cell]
+            for claim in self.claims.get(other, ())
+            if claim.robot not in ignored
+        ]
+        if not held:
+            return [(0.0, math.inf)]
+        free, since = [], 0.0
+        for start, end in sorted(held):
+            if start > since:
+                free.append((since, start))
+            since = max(since, end)
+        if since < math.inf:
+            free.append((since, math.inf))
+        return free
+
+    def _claim(self, cell: int, robot: RobotId, start: float, end: float) -> Claim:
+        claim = Claim(robot, start, end)
+        self.claims.setdefault(cell, []).append(claim)
+        return claim
+
+    def _place(self, body: Body) -> _Cursor:
+        for cell, until in body.leaving:
+            self._claim(cell, body.robot, 0.0, until)
+        for cell in sorted(body.fixed):
+            self._claim(cell, body.robot, 0.0, math.inf)
+        cursor = _Cursor(body.ready, body.trail, self._claim(body.node, body.robot, 0.0, math.inf))
+        for cell, _ in body.trail:
+            cursor.trail_claims[cell] = self._claim(cell, body.robot, 0.0, math.inf)
+        return cursor
+
+    def _drive(self, robot: RobotId, body: Body, cursor: _Cursor, arc: Arc) -> None:
+        start = cursor.time
+        for cell in self._conflicts.zone(arc):
+            for claim in self.claims.get(cell, ()):
+                if claim.robot != robot and start < claim.end < math.inf:
+                    start = claim.end
+        seconds = arc.seconds(body.max_speed)
+        end = start + seconds
+        self.starts.append(start)
+        cursor.node_claim.end = start + leaving_seconds(arc, body, self._conflicts.distance)
+        lane_claim = self._claim(arc.cell, robot, start, end)
+        cursor.node_claim = self._claim(arc.end, robot, start, math.inf)
+        if body.tail > 0.0:
+            cursor.trail = follow(cursor.trail, arc, body.tail)
+            kept = {cell for cell, _ in cursor.trail}
+            for cell in [cell for cell in cursor.trail_claims if cell not in kept]:
+                cursor.trail_claims.pop(cell).end = end
+            lane_claim.end = math.inf
+            replaced = cursor.trail_claims.get(arc.cell)
+            if replaced is not None:
+                replaced.end = end
+            cursor.trail_claims[arc.cell] = lane_claim
+        cursor.time = end
+
+
+def leaving_seconds(arc: Arc, body: Body, distance: float) -> float:
+    """Return how long after starting on the arc the node behind is expected to be free."""
+    seconds = arc.seconds(body.max_speed)
+    if body.tail > 0.0 or arc.length <= distance:
+        return seconds
+    return min(seconds, distance / min(arc.speed, body.max_speed) + 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +230,13 @@ class IntervalSearch:
         for lane_since, lane_until in self._intervals(arc.cell):
             if lane_since > latest:
                 break
-            if lane_until <= state.time + seconds:
+            if lane_until < state.time + seconds:
                 continue
             for index, (since, until) in enumerate(self._intervals(arc.end)):
                 start = max(state.time, lane_since, since)
-                if start > latest or start + seconds >= lane_until:
+                if start > latest or start + seconds > lane_until:
                     break
-                if start + seconds >= until:
+                if start + seconds > until:
                     continue
                 stay = min(until, lane_until) if body.tail > 0.0 else until
                 found.append(_State(arc.end, index, start + seconds, stay, state, Step(arc, start + _SLACK)))
