@@ -96,7 +96,8 @@ class TrafficControl:
             return
         if progress.stamp_ns < track.stamp_ns:
             return
-        tail, goal_seq, goal, free = track.tail, track.goal_seq, track.goal, track.free
+        room = (track.tail, track.loose, track.free is None)
+        goal_seq, goal = track.goal_seq, track.goal
         surplus = track.update(progress)
         self._obstructions.bubbles.update(progress)
         if surplus is None:
@@ -107,7 +108,7 @@ class TrafficControl:
             self._order.give_back(surplus)
         else:
             self._order.disturb(robot)
-        if track.tail != tail or (track.free is None) != (free is None):
+        if (track.tail, track.loose, track.free is None) != room:
             self._order.check()
         if (track.goal_seq, track.goal) != (goal_seq, goal):
             self._itineraries.drop(robot)

@@ -4,6 +4,7 @@ The path is one growing list of nodes. Routes are windows on it: a route's id st
 first waypoint lies, so that a report about an older route still tells where the robot is.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,6 +47,7 @@ class Track:
         goal_seq, goal: of the latest report; goal_stamp_ns: when that goal was first heard.
         lost: why it takes no part in traffic, for people; empty where it does. taken: what it takes up then.
         free: where it is while it does not keep to the lanes.
+        loose: cells on any of which its party may still stand, because it is not known which way the robot came.
         graph: with what is closed and slower now.
     """
 
@@ -66,10 +68,12 @@ class Track:
         self.reached_ns = progress.stamp_ns
         self.route: Route | None = None
         self.free: LevelPose | None = None
+        self.loose: frozenset[int] = frozenset()
         self.graph = graph
         self._routes: list[Route] = []
         self._confirmed = -1
         self._serial = 0
+        self._settled_at = 0
         self._settle(progress)
 
     @property
@@ -107,6 +111,8 @@ class Track:
         if self.tail > 0.0 and not had_tail:
             self._drop(self.reached)  # the party gathers around the robot: nobody stands on the way it came
             at = self.reached
+        if self.loose and self._driven_since_settled() >= self._tail_length:
+            self.loose = frozenset()
         return self._shorten(at + len(progress.held)) if has_new_goal else []
 
     def clear(self, arc: Arc) -> None:
@@ -173,7 +179,7 @@ class Track:
             rest = max(arc.length - self.travelled, 0.0) / arc.length if index == 0 and arc.length > 0.0 else 1.0
             time += rest * arc.seconds(max_speed)
             leaving += [(arc.start, time), (arc.cell, time)]
-        fixed = frozenset(cell for cell, _ in leaving) if is_silent else frozenset()
+        fixed = self.loose | (frozenset(cell for cell, _ in leaving) if is_silent else frozenset())
         return Body(
             robot=self.robot,
             node=self.node,
@@ -197,6 +203,8 @@ class Track:
         has_left = self._has_left
         behind = self._behind(now_ns) - (self.travelled - _NOISE if has_left else 0.0)
         if any(node in zone for node in self.standing_on):
+            return True
+        if any(cell in zone and conflicts.is_blocked(driven, cell) for cell in self.loose):
             return True
         for index in range(first + 1, len(self.path)):
             arc = self.graph.arc(self.path[index - 1], self.path[index])
@@ -251,7 +259,7 @@ class Track:
         """Begin anew with what the robot says that it holds."""
         numbers = [self.graph.number.get(node) for node in progress.held]
         held = [number for number in numbers if number is not None]
-        self.taken, self.lost, self.path = frozenset(), "", []
+        self.taken, self.loose, self.lost, self.path = frozenset(), frozenset(), "", []
         self.free = progress.free
         self.reached, self.travelled, self.tail = 0, max(progress.travelled, 0.0), max(progress.tail, 0.0)
         self.moved_ns = self.reached_ns = progress.stamp_ns
@@ -267,6 +275,9 @@ class Track:
             self.path = held
             self._routes = [Route(progress.route_id, -progress.reached, ())]
             self._confirmed = 0
+            self._settled_at = 0
+            if self._driven_since_settled() < self._tail_length:
+                self.loose = frozenset(_cells_behind(self.graph, held[0], self._tail_length))
 
     def _place(self, progress: RouteProgress) -> int | None:
         """Return where on the path the robot's last reached node lies, None where the report does not fit the path."""
@@ -292,6 +303,13 @@ class Track:
         self.route = None
         return [Move(robot=self.robot, arc=arc) for arc in arcs]
 
+    def _driven_since_settled(self) -> float:
+        """Return how many meters the robot has driven since everything began anew, inf where that is forgotten."""
+        if self._settled_at < 0:
+            return math.inf
+        arcs = self.graph.arcs_along(self.path[self._settled_at : self.reached + 1]) or []
+        return sum(arc.length for arc in arcs) + self.travelled
+
     def _forget(self) -> None:
         surplus = self.reached - 2 * _PATH_KEPT
         if surplus <= 0:
@@ -302,8 +320,27 @@ class Track:
         """Forget the first nodes of the path."""
         del self.path[:dropped]
         self.reached -= dropped
+        self._settled_at -= dropped
         for route in self._routes:
             route.first -= dropped
+
+
+def _cells_behind(graph: LaneGraph, node: int, meters: float) -> set[int]:
+    """Return the lanes and nodes from which lanes lead to the node within so many meters."""
+    cells: set[int] = set()
+    best = {node: meters}
+    queue = [node]
+    while queue:
+        at = queue.pop()
+        for arc in graph.all_arcs:
+            if arc.end != at or arc.lift is not None:
+                continue
+            cells.add(arc.cell)
+            rest = best[at] - arc.length
+            if rest > best.get(arc.start, 0.0):
+                best[arc.start] = rest
+                queue.append(arc.start)
+    return cells | (best.keys() - {node})
 
 
 def _is_still_near(arc: Arc, driven: Arc, along: float, conflicts: ConflictMap) -> bool:

@@ -192,6 +192,22 @@ def test_a_party_keeps_its_tail_clear_until_it_is_through():
     assert cleared[R1] == 2
 
 
+def test_after_a_restart_a_party_may_be_on_any_way_that_leads_to_its_robot():
+    site = lane_site(
+        LINE | {"s2": (6.0, 3.0), "t2": (6.0, -3.0)}, [*LINE_LANES, "n2 - s2", "n2 - t2"], starts=["n3", "s2"]
+    )
+    control = TrafficControl(site)
+    control.step(0)
+    party = {"goal": PlaceId("n5"), "goal_seq": 1, "tail": 2.5, "route_id": RouteId("x")}
+    control.update(progress(R0, 1.0, ["n3", "n4"], **party))
+    control.update(progress(R1, 1.0, ["s2"], goal=PlaceId("t2"), goal_seq=1))
+    cleared = {clearance.robot: clearance.cleared for clearance in control.step(to_ns(3.0))}
+    assert cleared.get(R1, 0) == 0  # it would cross the lane from n2 to n3
+    control.update(progress(R0, 4.0, ["n4"], reached=1, **party))
+    cleared = {clearance.robot: clearance.cleared for clearance in control.step(to_ns(6.0))}
+    assert cleared[R1] == 2
+
+
 def test_a_lift_holds_one_robot():
     nodes = {f"{level}{i}": (3.0 * i, 0.0, level) for level in "ab" for i in range(4)}
     lanes = [f"{level}{i} - {level}{i + 1}" for level in "ab" for i in range(3)]
