@@ -18,6 +18,7 @@ from robot_ops.console.live_feed import LiveFeed
 from robot_ops.console.routes_robots import robot_routes
 from robot_ops.console.routes_site import site_routes
 from robot_ops.console.routes_tasks import task_routes
+from robot_ops.console.routes_traffic import traffic_routes
 from robot_ops.console.site_picture import picture_site
 from robot_ops.console.workers import Workers
 from robot_ops.core.errors import RobotOpsError
@@ -60,6 +61,7 @@ def create_app(operations: Operations, site: Site, *, hosts: Collection[str] = L
     app.include_router(site_routes(operations, picture))
     app.include_router(task_routes(operations, workers))
     app.include_router(robot_routes(operations, site, workers))
+    app.include_router(traffic_routes(operations, site, workers))
 
     @app.websocket("/api/live")
     async def live(socket: WebSocket) -> None:

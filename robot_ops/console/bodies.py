@@ -92,3 +92,27 @@ class StopBody(BaseModel):
     """Who stops or releases."""
 
     operator: str = Field(default=OPERATOR, min_length=1, max_length=60, pattern=r"\S")
+
+
+class _RulesBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    operator: str = Field(default=OPERATOR, min_length=1, max_length=60, pattern=r"\S", description="Who asks.")
+
+
+class LaneBody(_RulesBody):
+    """Whether robots may drive on a lane."""
+
+    is_closed: bool
+
+
+class ZoneBody(_RulesBody):
+    """How fast robots may drive in a zone."""
+
+    speed: float | None = Field(gt=0, le=10, description="m/s, null for the lanes' own limits.")
+
+
+class EmergencyBody(_RulesBody):
+    """Whether there is an emergency."""
+
+    is_on: bool

@@ -12,8 +12,10 @@ from robot_ops.core.clock import NS_PER_S
 from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotView, TaskView
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
 from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.traffic_rules import TrafficRules
+from robot_ops.traffic.waits import Wait
 
-SECTIONS: Final = ("robots", "routes", "people", "tasks", "building", "alarms", "is_fleet_online")
+SECTIONS: Final = ("robots", "routes", "traffic", "people", "tasks", "building", "alarms", "is_fleet_online")
 
 
 def section_values(view: HallView) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def section_values(view: HallView) -> dict[str, Any]:
     return {
         "robots": view.robots,
         "routes": [(robot.robot, robot.clearance) for robot in view.robots],
+        "traffic": (view.waits, view.rules),
         "people": view.people,
         "tasks": view.tasks,
         "building": (view.doors, view.lifts),
@@ -40,6 +43,8 @@ def section(name: str, view: HallView) -> Any:
             return [robot_entry(robot) for robot in view.robots]
         case "routes":
             return {robot.robot: route_entry(robot.clearance) for robot in view.robots if robot.clearance is not None}
+        case "traffic":
+            return {"waits": [wait_entry(wait) for wait in view.waits], "rules": rules_entry(view.rules)}
         case "people":
             return [person_entry(person) for person in view.people]
         case "tasks":
@@ -109,6 +114,26 @@ def route_entry(clearance: Clearance) -> dict[str, Any]:
     return {
         "cleared": clearance.cleared,
         "points": [[point.level, round(point.x, 2), round(point.y, 2)] for point in clearance.waypoints],
+    }
+
+
+def wait_entry(wait: Wait) -> dict[str, Any]:
+    """Return a robot that cannot go on, and why."""
+    return {
+        "robot": wait.robot,
+        "waits_for": list(wait.waits_for),
+        "blocks": list(wait.blocks),
+        "text": wait.text,
+        "since": seconds(wait.since_ns),
+    }
+
+
+def rules_entry(rules: TrafficRules) -> dict[str, Any]:
+    """Return what operators have imposed on traffic."""
+    return {
+        "closed_lanes": sorted(rules.closed_lanes),
+        "speed_limits": dict(sorted(rules.speed_limits.items())),
+        "is_emergency": rules.is_emergency,
     }
 
 

@@ -1,8 +1,9 @@
 """The console's page in a real Chromium, against the real server and a hall in memory."""
 
+import math
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import uvicorn
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -21,9 +23,10 @@ from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.core.resources import shared_folder
 from robot_ops.dispatch.ports import Alarm, PersonView
 from robot_ops.site.files import load_site
-from robot_ops.site.model import Site
+from robot_ops.site.model import Lane, Site
 from robot_ops.tasks.requests import DeliveryRequest
 from robot_ops.testing.operations import MemoryOperations
+from robot_ops.traffic.waits import Wait
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (
@@ -287,6 +290,80 @@ def test_all_robots_are_stopped_at_once_and_released_after_a_question(page: Page
     page.click("#release-all")
     page.click("#confirm-dialog button[value=yes]")
     page.wait(lambda: hall.stopped == {})
+
+
+def test_who_waits_for_whom_is_drawn_listed_and_told(page: Page, hall: MemoryOperations) -> None:
+    hall.stopped = dict.fromkeys(ROBOTS, "nora")
+    text = "guide_2 waits for guide_1 at n7"
+    hall.waits = [Wait(robot=ROBOTS[1], waits_for=(ROBOTS[0],), text=text, since_ns=SystemClock().now_ns())]
+    page.wait(lambda: page.texts(".wait .who") == ["guide_2 → guide_1"])
+    assert page.find("#main-map").get_attribute("data-waits") == "guide_2>guide_1"
+    assert "guide_2 for guide_1" in str(page.find("#main-map").get_attribute("aria-label"))
+    page.click("[data-wait=guide_2]")
+    page.wait(lambda: any(text in fact for fact in page.texts(".facts dd")))
+    assert page.find("[data-robot=guide_2]").get_attribute("aria-pressed") == "true"
+    hall.waits = []
+    page.wait(lambda: page.texts("#traffic-list") == ["Nobody waits."])
+    page.wait(lambda: page.find("#main-map").get_attribute("data-waits") == "")
+    assert errors(page) == []
+
+
+def test_an_emergency_is_declared_after_a_question_and_cannot_be_overlooked(page: Page, hall: MemoryOperations) -> None:
+    page.click("#emergency")
+    page.click("#confirm-dialog button[value=no]")
+    assert not hall.rules.is_emergency
+    page.click("#emergency")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: page.find("#emergency-banner").is_displayed())
+    assert hall.rules.is_emergency
+    assert "EMERGENCY" in page.find("#emergency-banner").text
+    assert not page.find("#emergency").is_displayed()
+    page.click("#end-emergency")
+    page.click("#confirm-dialog button[value=no]")
+    assert hall.rules.is_emergency
+    hall.is_fleet_online = False
+    page.click("#end-emergency")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: "Nothing was changed" in page.find(".notice.bad").text)
+    assert page.find("#emergency-banner").is_displayed()
+    hall.is_fleet_online = True
+    page.click("#end-emergency")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: not page.find("#emergency-banner").is_displayed())
+    assert not hall.rules.is_emergency
+
+
+def test_a_lane_is_closed_by_a_click_and_opened_in_the_list(page: Page, hall: MemoryOperations, site: Site) -> None:
+    lane = max((lane for lane in site.lanes.values() if site.nodes[lane.start].level == "hall"), key=_length(site))
+    start, end = site.nodes[lane.start], site.nodes[lane.end]
+
+    def click_lane() -> None:
+        scale, x, y = map(float, str(page.find("#main-map").get_attribute("data-view")).split())
+        offset = (((start.x + end.x) / 2 - x) * scale, (y - (start.y + end.y) / 2) * scale)  # from the canvas' center
+        mouse = ActionChains(page.driver)
+        mouse.move_to_element_with_offset(page.find("#main-map"), round(offset[0]), round(offset[1])).click().perform()
+
+    click_lane()  # lanes are not edited yet
+    assert not page.find("#confirm-dialog").is_displayed()
+    page.click("#edit-lanes")
+    click_lane()
+    page.wait(lambda: page.find("#confirm-text").text.startswith("Close lane "))
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: len(hall.rules.closed_lanes) == 1)
+    (closed,) = hall.rules.closed_lanes
+    page.wait(lambda: page.find("#main-map").get_attribute("data-closed") == closed)
+    page.click("[data-rule] button")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: not hall.rules.closed_lanes)
+    page.wait(lambda: page.find("#main-map").get_attribute("data-closed") == "")
+    page.click("#edit-lanes")
+    assert errors(page) == []
+
+
+def _length(site: Site) -> Callable[[Lane], float]:
+    return lambda lane: math.dist(
+        (site.nodes[lane.start].x, site.nodes[lane.start].y), (site.nodes[lane.end].x, site.nodes[lane.end].y)
+    )
 
 
 def test_a_robot_is_shown_in_detail(page: Page) -> None:

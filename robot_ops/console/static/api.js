@@ -37,6 +37,9 @@ export const api = {
   release: (robot, operator) => post(`${robotPath(robot)}/release`, { operator }),
   stopAll: (operator) => post("/api/stop_all", { operator }),
   releaseAll: (operator) => post("/api/release_all", { operator }),
+  setLane: (lane, isClosed, operator) => post(`/api/traffic/lanes/${encodeURIComponent(lane)}`, { is_closed: isClosed, operator }),
+  setZone: (zone, speed, operator) => post(`/api/traffic/zones/${encodeURIComponent(zone)}`, { speed, operator }),
+  setEmergency: (isOn, operator) => post("/api/traffic/emergency", { is_on: isOn, operator }),
   tree: (robot) => call(`${robotPath(robot)}/tree`),
 
   /** Return a picture as a Blob, null while there is none. */

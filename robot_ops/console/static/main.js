@@ -10,17 +10,20 @@ import { RobotPanel } from "./robot_panel.js";
 import { startStops } from "./stops.js";
 import { TaskForm } from "./task_form.js";
 import { TaskList } from "./task_list.js";
+import { showEmergency, startTraffic, toggleLane } from "./traffic.js";
+import { showTraffic } from "./traffic_list.js";
 
 const RETRY = 1_000; // ms
 
 startStops(); // before anything that may fail
+startTraffic();
 const site = await readSite();
 document.title = `${site.title} – robot_ops`;
 byId("site-title").textContent = site.title;
 
 const live = new Live();
 const names = new Names(site);
-const maps = new Maps(site, live.hall, select);
+const maps = new Maps(site, live.hall, select, (lane) => toggleLane(lane, live.hall.traffic.rules));
 const panel = new RobotPanel(site, names);
 const tasks = new TaskList(names);
 new TaskForm(site);
@@ -56,7 +59,9 @@ function show(sections) {
   maps.take(sections);
   if (sections.has("robots") && selected === null && hall.robots.length) select(hall.robots[0].id);
   if (sections.has("robots")) showRobots(hall.robots, selected, select);
-  if (sections.has("robots") || sections.has("tasks")) {
+  if (sections.has("traffic")) showEmergency(hall.traffic.rules.is_emergency);
+  if (sections.has("traffic") || hall.traffic.waits.length) showTraffic(hall.traffic, hall.stamp, select);
+  if (sections.has("robots") || sections.has("tasks") || sections.has("traffic")) {
     panel.show(hall);
     const open = hall.tasks.filter((task) => task.is_open).length;
     const online = hall.robots.filter((robot) => robot.is_online).length;

@@ -1,7 +1,7 @@
 // The map's colors, from the style sheet, and its pictures in those colors.
 
 const NAMES = {
-  guide: "--guide", courier: "--courier", person: "--person", text: "--text", bad: "--bad", stop: "--stop", lane: "--map-lane",
+  guide: "--guide", courier: "--courier", person: "--person", text: "--text", bad: "--bad", warn: "--warn", wait: "--wait", stop: "--stop", lane: "--map-lane",
   place: "--map-place", zone: "--map-zone", halo: "--map-halo", floor: "--map-floor", wall: "--map-wall", open: "--map-door-open", closed: "--map-door-closed",
 };
 const FREE = 100; // shades of the server's pictures: 0 unknown, 128 free, 255 occupied

@@ -1,9 +1,13 @@
 // What moves: doors, lifts, itineraries, people, robots.
 
-/** Draw, and return what was drawn: {robots: ids, people: count}. */
+import { label } from "./map_label.js";
+import { drawRules, drawWaits } from "./map_traffic.js";
+
+/** Draw, and return what was drawn: {robots: ids, people: count, waits: "a>b", closed: lanes}. */
 export function drawHall(context, map, scene, now) {
   const { site, hall, motion, colors, selected } = scene;
   const level = map.level.id;
+  drawRules(context, map, scene);
   for (const door of site.doors) if (door.level === level) drawDoor(context, map, door, hall.building.doors[door.id], colors);
   for (const lift of site.lifts) if (lift.stops[level]) drawCabin(context, map, lift, hall.building.lifts[lift.id] === level, colors);
   const robots = hall.robots.filter((robot) => robot.at?.level === level);
@@ -19,7 +23,8 @@ export function drawHall(context, map, scene, now) {
     drawPerson(context, map, at, colors);
   }
   for (const robot of robots) drawRobot(context, map, robot, motion.robots.get(robot.id).at(now), scene.radii.get(robot.id) ?? 0.3, colors, robot.id === selected);
-  return { robots: robots.map((robot) => robot.id), people };
+  const waits = drawWaits(context, map, scene, now);
+  return { robots: robots.map((robot) => robot.id), people, waits, closed: hall.traffic.rules.closed_lanes };
 }
 
 function drawDoor(context, map, door, isOpen, colors) {
@@ -158,16 +163,4 @@ function drawBattery(context, robot, x, y, colors) {
   context.fillRect(x - width / 2, y, width, 3);
   context.fillStyle = robot.battery_soc < 0.2 ? colors.bad : robot.is_charging ? colors.open : colors.place;
   context.fillRect(x - width / 2, y, width * robot.battery_soc, 3);
-}
-
-function label(context, text, x, y, color, halo, size, weight = "500") {
-  context.font = `${weight} ${size}px system-ui, "DejaVu Sans", sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.lineJoin = "round";
-  context.lineWidth = 3;
-  context.strokeStyle = halo;
-  context.strokeText(text, x, y);
-  context.fillStyle = color;
-  context.fillText(text, x, y);
 }

@@ -2,17 +2,20 @@
 
 import { drawHall } from "./map_live.js";
 import { drawSite } from "./map_static.js";
+import { laneNear } from "./map_traffic.js";
 
 const MOST = 120; // pixels per meter
 const MARGIN = 10; // pixels
 const PAN = 60;
 
 export class MapView {
-  /** `scene` has site, hall, motion, selected, pictures and colors; `onSelect` is called with a robot's id. */
-  constructor(canvas, scene, onSelect) {
+  /** `scene` has site, hall, motion, selected, pictures and colors; `onSelect` is called with a robot's id, `onLane`, while lanes are edited, with a lane's. */
+  constructor(canvas, scene, onSelect, onLane) {
     this.canvas = canvas;
     this.scene = scene;
     this.onSelect = onSelect;
+    this.onLane = onLane;
+    this.laneAt = null;
     this.back = document.createElement("canvas");
     this.level = null;
     this.isFitted = true;
@@ -92,23 +95,29 @@ export class MapView {
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, ...this.size);
       drawSite(context, this, this.scene);
+      this.canvas.dataset.view = `${this.view.scale} ${this.view.x} ${this.view.y}`; // for tests
     }
     const context = this.canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     context.drawImage(this.back, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const seen = drawHall(context, this, this.scene, now);
+    const seen = drawHall(context, this, { ...this.scene, laneAt: this.laneAt }, now);
     this.describe(seen);
   }
 
   /** Tell the drawing in words, for screen readers and tests. */
-  describe({ robots, people }) {
-    const text = `Map of level ${this.level.id}: ${robots.length ? robots.join(", ") : "no robot"}; ${people} people`;
+  describe({ robots, people, waits, closed }) {
+    const told = [`Map of level ${this.level.id}: ${robots.length ? robots.join(", ") : "no robot"}; ${people} people`];
+    if (waits.length) told.push(`waiting: ${waits.map((wait) => wait.replace(">", " for ")).join(", ")}`);
+    if (closed.length) told.push(`closed lanes: ${closed.join(", ")}`);
+    const text = told.join("; ");
     if (this.canvas.getAttribute("aria-label") === text) return;
     this.canvas.setAttribute("aria-label", text);
     this.canvas.dataset.robots = robots.join(" ");
     this.canvas.dataset.people = String(people);
+    this.canvas.dataset.waits = waits.join(" ");
+    this.canvas.dataset.closed = closed.join(" ");
   }
 
   listen() {
@@ -119,7 +128,10 @@ export class MapView {
       drag = { x: event.offsetX, y: event.offsetY, hasMoved: false };
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (!drag) return;
+      if (!drag) {
+        this.point(event.offsetX, event.offsetY);
+        return;
+      }
       const [dx, dy] = [event.offsetX - drag.x, event.offsetY - drag.y];
       if (!drag.hasMoved && Math.hypot(dx, dy) < 4) return;
       drag = { x: event.offsetX, y: event.offsetY, hasMoved: true };
@@ -129,6 +141,7 @@ export class MapView {
       if (drag && !drag.hasMoved) this.click(event.offsetX, event.offsetY);
       drag = null;
     });
+    canvas.addEventListener("pointerleave", () => this.point(-1e6, -1e6));
     canvas.addEventListener("pointercancel", () => { drag = null; });
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
@@ -149,7 +162,20 @@ export class MapView {
     event.preventDefault();
   }
 
+  /** While lanes are edited, mark the one under the pointer. */
+  point(px, py) {
+    const lane = this.scene.isEditing ? laneNear(this, this.scene.site.lanes, px, py) : null;
+    if (lane === this.laneAt) return;
+    this.laneAt = lane;
+    this.draw(performance.now());
+  }
+
   click(px, py) {
+    if (this.scene.isEditing) {
+      const lane = laneNear(this, this.scene.site.lanes, px, py);
+      if (lane) this.onLane(lane);
+      return;
+    }
     const { x, y } = this.toMap(px, py);
     const reach = Math.max(0.6, 14 / this.view.scale);
     let best = null;

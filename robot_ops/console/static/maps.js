@@ -9,20 +9,21 @@ import { Motion } from "./motion.js";
 const FRAME = 40; // ms between two drawings while something moves
 
 export class Maps {
-  constructor(site, hall, onSelect) {
+  constructor(site, hall, onSelect, onLane) {
     this.site = site;
     this.scene = {
-      site, hall, motion: new Motion(), selected: null, pictures: new Map(), colors: readColors(),
+      site, hall, motion: new Motion(), selected: null, isEditing: false, pictures: new Map(), colors: readColors(),
       radii: new Map(site.robots.map((robot) => [robot.id, robot.radius])),
     };
-    this.main = new MapView(byId("main-map"), this.scene, onSelect);
-    this.side = new MapView(byId("side-map"), this.scene, onSelect);
+    this.main = new MapView(byId("main-map"), this.scene, onSelect, onLane);
+    this.side = new MapView(byId("side-map"), this.scene, onSelect, onLane);
     this.views = site.levels.length > 1 ? [this.main, this.side] : [this.main];
     byId("desk").classList.toggle("one-level", site.levels.length < 2);
     byId("side-level").hidden = site.levels.length < 2;
     byId("zoom-in").addEventListener("click", () => this.main.zoom(1.3));
     byId("zoom-out").addEventListener("click", () => this.main.zoom(1 / 1.3));
     byId("zoom-fit").addEventListener("click", () => this.main.fit());
+    byId("edit-lanes").addEventListener("click", () => this.edit(!this.scene.isEditing));
     byId("swap-level").addEventListener("click", () => this.show(this.side.level));
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.color());
     this.tabs = site.levels.map((level) =>
@@ -61,6 +62,17 @@ export class Maps {
       if (level.map) this.scene.pictures.set(level.id, await colorPicture(level.map.url, this.scene.colors));
     }
     for (const view of this.views) view.redraw();
+  }
+
+  /** While lanes are edited a click closes or opens a lane instead of selecting a robot. */
+  edit(isEditing) {
+    this.scene.isEditing = isEditing;
+    byId("edit-lanes").setAttribute("aria-pressed", String(isEditing));
+    for (const view of this.views) {
+      view.laneAt = null;
+      view.canvas.classList.toggle("editing", isEditing);
+    }
+    this.wake();
   }
 
   select(robot) {

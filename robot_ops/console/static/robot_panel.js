@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { byId, el, keyed, setClass, setText } from "./dom.js";
 import { percent, robotState, words } from "./format.js";
 import { releaseRobot, stopRobot } from "./stops.js";
+import { waitingTime } from "./traffic_list.js";
 
 const PICTURE_EVERY = 500; // ms
 const TREE_EVERY = 1_000;
@@ -66,11 +67,13 @@ export class RobotPanel {
     setClass(this.badge, `badge ${robot.is_stopped || !robot.is_online ? "bad" : "good"}`);
     setText(this.screen, robot.screen || "–");
     const task = hall.tasks.find((one) => one.id === robot.task_id);
+    const wait = hall.traffic.waits.find((one) => one.robot === robot.id);
+    const waited = wait && `${wait.text} (${waitingTime(wait.since, hall.stamp)})`;
     const facts = [
       ["Battery", `${percent(robot.battery_soc)}${robot.is_charging ? ", charging" : ""}`, robot.battery_soc !== null && robot.battery_soc < 0.2],
       ["Task", task ? this.names.task(task) : robot.task_id ?? "–"],
       ["Phase", words(robot.phase) || "–"],
-      ["Waits for", robot.waiting_for || (NEEDS_REASON.has(task?.status) && task.reason) || "–"],
+      ["Waits for", waited || robot.waiting_for || (NEEDS_REASON.has(task?.status) && task.reason) || "–"],
       ["Safety", robot.safety || "–", robot.is_stopped],
       ["At", robot.at ? `${robot.at.level}  ${robot.at.x.toFixed(1)}, ${robot.at.y.toFixed(1)} m` : "unknown", robot.at === null],
       ["Speed", robot.speed === null ? "–" : `${robot.speed.toFixed(1)} m/s`],

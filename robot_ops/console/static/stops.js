@@ -20,7 +20,7 @@ export function startStops() {
   });
 }
 
-const operator = () => byId("operator").value.trim() || "console";
+export const operator = () => byId("operator").value.trim() || "console";
 
 async function forAll(command, done) {
   try {

@@ -27,6 +27,7 @@ from robot_ops.tasks.requests import GuidanceRequest
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.testing.operations import MemoryOperations
 from robot_ops.testing.small_site import small_site
+from robot_ops.traffic.waits import Wait
 
 LIVE = "ws://localhost/api/live"
 GUIDE, COURIER = RobotId("guide_1"), RobotId("courier_1")
@@ -243,6 +244,71 @@ def test_robots_are_stopped_side_by_side(clock: ManualClock) -> None:
     assert len(hall.stopped) == 4
 
 
+def test_who_waits_for_whom_and_the_rules_are_told(client: TestClient, hall: MemoryOperations) -> None:
+    hall.waits = [Wait(robot=GUIDE, waits_for=(COURIER,), text="guide_1 waits for courier_1 at r1", since_ns=2 * 10**9)]
+    assert client.get("/api/view").json()["traffic"] == {
+        "waits": [
+            {
+                "robot": "guide_1",
+                "waits_for": ["courier_1"],
+                "blocks": [],
+                "text": "guide_1 waits for courier_1 at r1",
+                "since": 2.0,
+            }
+        ],
+        "rules": {"closed_lanes": [], "speed_limits": {}, "is_emergency": False},
+    }
+
+
+def test_rules_of_traffic_are_changed_one_by_one(client: TestClient, hall: MemoryOperations) -> None:
+    lane = next(iter(small_site().lanes))
+    who = {"operator": "nora"}
+    answer = client.post(f"/api/traffic/lanes/{lane}", json={"is_closed": True, **who})
+    assert answer.json() == {"closed_lanes": [lane], "speed_limits": {}, "is_emergency": False}
+    assert client.post("/api/traffic/emergency", json={"is_on": True}).json()["is_emergency"]
+    assert hall.changed_by == ["nora", "console"]
+    opened = client.post(f"/api/traffic/lanes/{lane}", json={"is_closed": False}).json()
+    assert (opened["closed_lanes"], opened["is_emergency"]) == ([], True)
+    with client.websocket_connect(LIVE) as socket:
+        assert socket.receive_json()["traffic"]["rules"]["is_emergency"]
+        client.post("/api/traffic/emergency", json={"is_on": False})
+        assert not _next_with(socket, "traffic")["traffic"]["rules"]["is_emergency"]
+
+
+def test_speed_limits_of_zones(clock: ManualClock) -> None:
+    site = load_site(shared_folder("sites") / "immigration_hall.yaml")
+    hall = MemoryOperations(site, clock)
+    with TestClient(create_app(hall, site), base_url="http://localhost") as client:
+        limited = client.post("/api/traffic/zones/queue_west", json={"speed": 0.3}).json()
+        assert limited["speed_limits"] == {"queue_west": 0.3}
+        for speed in (0, -1, 99, "nan", True):
+            assert client.post("/api/traffic/zones/queue_west", json={"speed": speed}).status_code == 422
+        lifted = client.post("/api/traffic/zones/queue_west", json={"speed": None}).json()
+        assert lifted["speed_limits"] == {}
+        assert client.post("/api/traffic/zones/nowhere", json={"speed": 0.3}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("lanes/nowhere", {"is_closed": True}, 404),
+        ("emergency", {}, 422),
+        ("emergency", {"is_on": "perhaps"}, 422),
+        ("emergency", {"is_on": True, "operator": " "}, 422),
+        ("emergency", {"is_on": True, "for": "ever"}, 422),
+    ],
+)
+def test_wrong_rules_change_nothing(
+    client: TestClient, hall: MemoryOperations, path: str, body: dict[str, Any], status: int
+) -> None:
+    answer = client.post(f"/api/traffic/{path}", json=body)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+    assert hall.changed_by == []
+    hall.is_fleet_online = False
+    assert client.post("/api/traffic/emergency", json={"is_on": True}).status_code == 503
+
+
 def test_camera_and_tree(client: TestClient, hall: MemoryOperations, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = client.get("/api/robots/guide_1/camera/rear.jpg")
     assert answer.headers["content-type"] == "image/jpeg"
@@ -259,7 +325,7 @@ def test_live_sends_all_first_and_then_what_changed(
 ) -> None:
     with client.websocket_connect(LIVE) as socket:
         first = socket.receive_json()
-        sections = {"robots", "routes", "people", "tasks", "building", "alarms", "is_fleet_online"}
+        sections = {"robots", "routes", "traffic", "people", "tasks", "building", "alarms", "is_fleet_online"}
         assert set(first) == {"stamp"} | sections
         client.post("/api/tasks", json=GUIDANCE)
         second = _next_with(socket, "tasks")
