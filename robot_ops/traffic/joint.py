@@ -4,8 +4,10 @@ Complete: where a solution exists it is found if the search may run long enough.
 times; robots whose moves do not conflict drive them at the same time anyway.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -15,8 +17,13 @@ from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make_tree
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.board import Board, Team
-from robot_ops.traffic.kernels.joint import FULL, SOLVED, moves_of, plant, search
+from robot_ops.traffic.kernels.joint import FULL, SOLVED, SPENT, moves_of, plant, search
 from robot_ops.traffic.schedule import Body, Move, Trail
+
+_LEAST_STEPS: Final = 100
+_STEPS_EACH: Final = 4
+_NOISE: Final = 0.1
+"""How much chance weighs in a choice, of the time that an arc takes on average."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,22 +126,102 @@ def solve_arrays(
         tails=lengths,
         is_barred=None if firm is None else _barred(graph, firm),
     )
-    board = make_board(graph, starts=starts, tails=lengths, trails=trails, seed=seed)
-    return _search(graph, team, board, np.arange(len(starts), dtype=np.int32), limit)
+    return _Attempts(graph, team, starts, trails, seed).solve(limit)
 
 
-def _search(graph: ArrayGraph, team: Team, board: Board, rank: Ints, limit: int) -> JointPlan | None:
-    tree = make_tree(board)
-    plant(team, board, tree, rank)
+class _Attempts:
+    """Several searches for one plan, each with another order of robots and some chance in their choices.
+
+    Most searches end soon or hardly ever, so many short ones find a plan sooner than a long one. What is left of the
+    steps goes into the first, which is complete.
+    """
+
+    def __init__(self, graph: ArrayGraph, team: Team, starts: Ints, trails: Sequence[Trail], seed: int) -> None:
+        self._graph = graph
+        self._team = team
+        self._starts = starts
+        self._trails = trails
+        self._seed = seed
+        self._usual = float(team.arc_seconds[0].mean()) if len(graph.arc_start) else 1.0
+
+    def solve(self, limit: int) -> JointPlan | None:
+        first = self._begin(0)
+        unit = self._unit()
+        state = first.run(min(unit, limit))
+        left = limit - first.steps
+        attempt = 0
+        while state == SPENT and left > unit:
+            attempt += 1
+            other = self._begin(attempt)
+            state = other.run(min(unit * luby(attempt), left))
+            left -= other.steps
+            if state == SOLVED:
+                return other.plan()
+        if state == SPENT and left > 0:
+            state = first.run(left)
+        return first.plan() if state == SOLVED else None
+
+    def _begin(self, attempt: int) -> "_Search":
+        rng = np.random.default_rng((self._seed, attempt))
+        robots = len(self._starts)
+        is_plain = self._seed == attempt == 0
+        rank = np.arange(robots) if is_plain else rng.permutation(robots)
+        board = make_board(
+            self._graph,
+            starts=self._starts,
+            tails=self._team.tail,
+            trails=self._trails,
+            seed=int(rng.integers(2**31)),
+        )
+        team = self._team._replace(noise=0.0 if attempt == 0 else _NOISE * self._usual)
+        return _Search(self._graph, team, board, rank.astype(np.int32))
+
+    def _unit(self) -> int:
+        """Return how many steps a search needs that goes well."""
+        has_goal = self._team.row >= 0
+        times = self._team.to_goal[self._team.row[has_goal], self._starts[has_goal]]
+        finite = times[np.isfinite(times)]
+        return _LEAST_STEPS + _STEPS_EACH * math.ceil(float(finite.max(initial=0.0)) / self._usual)
+
+
+class _Search:
+    """One search."""
+
+    def __init__(self, graph: ArrayGraph, team: Team, board: Board, rank: Ints) -> None:
+        self._graph = graph
+        self._team = team
+        self._board = board
+        self._rank = rank
+        self._tree = make_tree(board)
+        plant(team, board, self._tree, rank)
+
+    @property
+    def steps(self) -> int:
+        """Return how many joint steps were tried so far."""
+        return int(self._tree.used[4])
+
+    def run(self, steps: int) -> int:
+        """Go on for so many joint steps; return SOLVED, IMPOSSIBLE or SPENT."""
+        last = self.steps + steps
+        while True:
+            state = search(self._graph, self._team, self._board, self._tree, self._rank, last - self.steps)
+            if state != FULL:
+                return state
+            self._tree = enlarged(self._tree)
+
+    def plan(self) -> JointPlan:
+        """Return the plan, where it is solved."""
+        robots, arcs, steps = moves_of(self._tree)
+        return JointPlan(robots=robots, arcs=arcs, steps=steps)
+
+
+def luby(number: int) -> int:
+    """Return a term of the sequence 1, 1, 2, 1, 1, 2, 4, ... (Luby 1993), the best to restart by; from 1."""
     while True:
-        state = search(graph, team, board, tree, rank, limit - int(tree.used[4]))
-        if state != FULL:
-            break
-        tree = enlarged(tree)
-    if state != SOLVED:
-        return None
-    robots, arcs, steps = moves_of(tree)
-    return JointPlan(robots=robots, arcs=arcs, steps=steps)
+        power = number.bit_length()
+        if number == (1 << power) - 1:
+            return 1 << (power - 1)
+        number -= (1 << (power - 1)) - 1
 
 
 def _barred(graph: ArrayGraph, firm: Ints) -> Bools:

@@ -15,6 +15,8 @@ from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.swaps import swap_partner
 
 _IDLE_REACH: Final = 1.0
+_ALONG: Final = 1000.0
+"""Seconds: who is pushed rather does not drive on before its pusher, out of its own way."""
 
 
 @kernel
@@ -183,6 +185,7 @@ def _list_choices(graph: ArrayGraph, team: Team, board: Board, robot: int, pushe
         return
     width = len(board.cell) // len(board.used)
     here, row = whole(board.cell[robot * width]), whole(team.row[robot])
+    pushed = whole(team.row[pusher]) if pusher != robot else whole(-1)
     board.choices[robot] = 0
     stay = 0.0
     if row >= 0:
@@ -193,17 +196,17 @@ def _list_choices(graph: ArrayGraph, team: Team, board: Board, robot: int, pushe
         if team.is_barred[arc]:
             continue
         end = whole(graph.arc_end[arc])
+        is_along = pushed >= 0 and team.to_goal[pushed, end] < team.to_goal[pushed, here]
         if row >= 0:
             seconds = team.to_goal[row, end] + team.arc_seconds[team.speed_row[robot], arc]
             if seconds == np.inf:
                 continue
+            if is_along and team.to_goal[row, end] > team.to_goal[row, here]:
+                seconds += _ALONG
         elif graph.is_cabin[end]:
             continue
         else:
-            seconds = _IDLE_REACH
-            if pusher != robot and team.row[pusher] >= 0:  # rather not further along the pusher's way
-                table = team.row[pusher]
-                seconds += 1.0 if team.to_goal[table, end] < team.to_goal[table, here] else 0.0
+            seconds = _IDLE_REACH + (_ALONG if is_along else 0.0)
         if team.noise > 0.0:
             seconds += team.noise * draw(board.chance)
         crowd = 1.0 if _is_crowded(graph, board, robot, end, width) else 0.0
