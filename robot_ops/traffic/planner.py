@@ -18,11 +18,11 @@ from robot_ops.traffic.lane_tables import LaneTables
 from robot_ops.traffic.schedule import Bodies, Body, Move, cells_at
 from robot_ops.traffic.timed_fleet import Room, TimedFleet
 
-_JOINT_STEPS: Final = (400, 400, 200, 200)
-"""Joint steps that each search of one arrangement may try, all robots' goals first; ten robots' step takes a fraction
-of a millisecond, and a search that needs many more seldom ends."""
-_LEADERS: Final = 3
-"""How many robots are tried as the first to be planned before the joint search."""
+_JOINT_STEPS: Final = (4000, 1000, 500, 500)
+"""Joint steps that each search of one arrangement may try, all robots' goals first; fifty robots' step takes some
+0.1 ms, and crowded graphs may need thousands."""
+_ORDERS: Final = 12
+"""Orders of priority that are tried before the joint search."""
 _THROUGH_PENALTY: Final = 6.0
 """Seconds that a robot drives more to stand on a dead end or waiting spot instead of a through route."""
 _CROWDED_ZONES: Final = ("queue", "no_wait")
@@ -31,7 +31,7 @@ _PLACE_PENALTY: Final = 3.0
 """Seconds that a robot drives more to stand on no other one's place."""
 _APPROACH_WEIGHT: Final = 5.0
 """How much more the penalties above count for a robot that waits for its goal to become free: it stands for long."""
-_TRIES: Final = 240
+_TRIES: Final = 400
 """Neighborhoods of robots that are planned anew to improve an arrangement; some 0.1 ms each."""
 _CHUNKS: Final = 4
 """Parts of those tries after which the order is checked."""
@@ -157,13 +157,19 @@ class Planner:
     def _one_by_one(
         self, bodies: Bodies, goals: Mapping[RobotId, int | None], wanted: Sequence[RobotId]
     ) -> TimedFleet | None:
-        """Prioritized planning: each robot around those planned before it, as if the others were not there."""
+        """Prioritized planning: each robot around those planned before it, as if the others were not there.
+
+        Who finds no way so goes first the next time.
+        """
         idle = _by_priority(bodies, [robot for robot, goal in goals.items() if goal is None])
         firm = [body.robot for body in bodies.values() if body.is_firm]
         timed = self._timed(bodies, [], goals)
-        for leader in wanted[:_LEADERS]:
-            if timed.prioritize([leader, *(r for r in wanted if r != leader), *idle], firm):
+        order = [*wanted, *idle]
+        for _ in range(_ORDERS):
+            stuck = timed.prioritize(order, firm)
+            if stuck is None:
                 return timed
+            order = [stuck, *(robot for robot in order if robot != stuck)]
         return None
 
     def _together(self, bodies: Bodies, goals: Mapping[RobotId, int | None], limit: int) -> TimedFleet | None:

@@ -123,10 +123,11 @@ class TimedFleet:
         is_planned = self.is_known and self._plan(robot, may_improve=False)
         return float(self._room.paths.cost[self._index[robot]]) if is_planned else math.inf
 
-    def prioritize(self, order: Sequence[RobotId], firm: Sequence[RobotId]) -> bool:
-        """Plan robots one after another among the firm ones, as if nobody else was there; return whether all have ways.
+    def prioritize(self, order: Sequence[RobotId], firm: Sequence[RobotId]) -> RobotId | None:
+        """Plan robots one after another among the firm ones, as if nobody else was there.
 
-        Their ways take the place of all moves.
+        Returns:
+            None where all have ways, which take the place of all moves then; else who has none.
         """
         room = self._room
         rows = np.array([self._index[robot] for robot in order], dtype=np.int32)
@@ -140,7 +141,9 @@ class TimedFleet:
                 if planned >= 0:
                     break
             room.grow()
-        return planned == len(rows) and self._take()
+        if planned < len(rows):
+            return order[planned]
+        return None if self._take() else order[-1]
 
     def improve(self, movable: Sequence[RobotId], tries: int, *, chunks: int = 1) -> None:
         """Plan neighborhoods of robots anew so that all arrive earlier together; what cannot be driven is not taken."""
