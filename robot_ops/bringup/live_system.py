@@ -77,6 +77,13 @@ def robot_table(robot: RobotId, *, scenario_file: Path, folder: Path, parameters
     return [_safety(robot, common, parameters), _robots(robot, [robot], common, parameters)]
 
 
+def markers_table(*, scenario_file: Path, is_simulated: bool) -> list[Process]:
+    """Return what runs beside RViz."""
+    clock = () if is_simulated else ("--system-clock",)
+    arguments = ("--scenario", str(scenario_file), *clock)
+    return [Process(name="markers", module=f"{_PROCESSES}.markers", arguments=arguments, is_vital=False)]
+
+
 def _common(scenario_file: Path, folder: Path) -> tuple[str, ...]:
     return ("--scenario", str(scenario_file), "--folder", str(folder))
 

@@ -20,11 +20,16 @@ from robot_ops.site.model import Site
 _PR_SET_PDEATHSIG: Final = 1  # Linux prctl(2)
 
 
-def process_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the arguments that every process takes."""
+def process_parser(description: str | None, *, has_folder: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the arguments that every process takes.
+
+    Args:
+        has_folder: False for a process that keeps nothing.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--scenario", type=Path, required=True, help="scenario file, which names the site")
-    parser.add_argument("--folder", type=Path, required=True, help="for what must outlive the process")
+    if has_folder:
+        parser.add_argument("--folder", type=Path, required=True, help="for what must outlive the process")
     parser.add_argument(
         "--system-clock", action="store_true", help="time is the machine's, as on real robots, not a simulator's /clock"
     )

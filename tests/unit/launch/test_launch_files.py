@@ -32,6 +32,7 @@ def test_all_launch_files_are_looked_at() -> None:
         "fleet.launch.py",
         "gazebo.launch.py",
         "robot.launch.py",
+        "rviz.launch.py",
     ]
 
 
@@ -87,4 +88,5 @@ def test_rviz_shows_all_robots() -> None:
     assert content["Visualization Manager"]["Global Options"]["Fixed Frame"] == "map"
     for robot in ROBOTS:
         assert {f"/{robot}/scan", f"/{robot}/plan", f"/{robot}/pose"} <= topics
-    assert {topic.split("/")[1] for topic in topics} == set(ROBOTS)
+    assert {topic.split("/")[1] for topic in topics} == {*ROBOTS, "fleet"}
+    assert "/fleet/markers" in topics
