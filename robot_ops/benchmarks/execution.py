@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from robot_ops.traffic.dependencies import DependencyGraph, MoveOrder, walks_of_order
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Ints
+from robot_ops.traffic.kernels.arrivals import State
 from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.dependencies import Dependencies
-from robot_ops.traffic.kernels.switching import State
 
 Policy = Literal["fixed", "switchable", "first_come"]
-SWITCH_BUDGET: Final = 400
-"""Turns that may be tried after each delay."""
+SWITCH_BUDGET: Final = 200_000
+"""How often moves may be looked at after each delay."""
 _PATIENCE: Final = 10
 """Where nobody has moved for so many times the longest delay, nobody will: delays that often in a row do not happen."""
 
@@ -69,7 +69,7 @@ def run_execution(
         delay_length: least and most steps.
         policy: "fixed" keeps the order of the plan where robots get in each other's way, "switchable" lowers the sum
             of costs after every delay, with "first_come" who finds the next square free takes it.
-        budget: turns that "switchable" may try after each delay; clock: seconds, only for `reorder_seconds`.
+        budget: how often "switchable" may look at moves after each delay; clock: seconds, only for `reorder_seconds`.
     """
     robots = len(starts)
     walks = walks_of_order(order, starts)
@@ -88,7 +88,7 @@ def run_execution(
         delay[is_late] = lengths[is_late]
         if policy == "switchable" and is_late.any():
             began = clock()
-            plan.set_progress(done, delay.astype(np.float64))
+            plan.set_progress(done, step + delay.astype(np.float64))
             plan.improve(budget)
             seconds.append(clock() - began)
         robot_steps += int((done < sizes).sum())
@@ -129,14 +129,13 @@ def _by_order(graph: Dependencies, state: State, done: Ints, delay: Ints) -> Boo
                 continue
             is_free = True
             for row in range(graph.first_in[move], graph.first_in[move + 1]):
-                edge = graph.edge_in[row]
-                key = graph.edge_side[edge]
-                if state.side[key >> 1] != (key & 1):
+                side = graph.in_side[row]
+                if state.side[side >> 1] != (side & 1):
                     continue
-                source = graph.source[edge]
+                source = graph.in_source[row]
                 other = graph.robot[source]
                 over = graph.first_move[other] + done[other]
-                if is_moving[other] and not graph.edge_is_end[edge]:
+                if is_moving[other] and not graph.in_is_end[row]:
                     over += 1
                 if source >= over:
                     is_free = False
