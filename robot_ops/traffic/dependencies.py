@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from robot_ops.traffic.graph import Arc
-from robot_ops.traffic.kernels import switching
+from robot_ops.traffic.kernels import arrivals, switching
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
 from robot_ops.traffic.kernels.dependencies import Dependencies, Walks, build
 from robot_ops.traffic.schedule import Bodies, Move
@@ -39,19 +39,21 @@ class DependencyGraph:
         order = np.empty(moves, dtype=np.int32)
         order[walks.rank] = np.arange(moves, dtype=np.int32)
         self.graph: Dependencies = made
-        self.state = switching.State(
+        self.state = arrivals.State(
             side=side,
             order=order,
             rank=walks.rank.copy(),
             start=np.zeros(moves),
             done=np.zeros(robots, dtype=np.int32),
             ready=np.zeros(robots),
-            pace=np.ones(robots),
+            duration=np.empty(moves),
+            lag=np.empty(len(made.source)),
             weight=np.ones(robots) if weights is None else np.asarray(weights, dtype=np.float64),
         )
         self._given = walks.rank
-        self._work = switching.workspace(moves, len(side))
-        switching.schedule(made, self.state)
+        self._work = switching.workspace(robots, moves, len(side))
+        arrivals.set_pace(made, self.state, np.ones(robots))
+        arrivals.schedule(made, self.state)
 
     @property
     def group_count(self) -> int:
@@ -61,47 +63,46 @@ class DependencyGraph:
     @property
     def cost(self) -> float:
         """Return the weighted sum of all robots' expected arrivals, in seconds."""
-        return switching.cost(self.graph, self.state)
+        return arrivals.cost(self.graph, self.state)
 
     def arrivals(self) -> Floats:
         """Return (robots,) when each is expected at the end of its moves, in seconds."""
-        return np.array([switching.arrival(self.graph, self.state, r) for r in range(len(self.state.done))])
+        return np.array([arrivals.arrival(self.graph, self.state, r) for r in range(len(self.state.done))])
 
     def set_progress(self, done: Ints, ready: Floats, pace: Floats | None = None) -> None:
         """Note what has happened and renew the expected times.
 
         Args:
             done: (robots,) how many of its moves each has ended; never switched any more.
-            ready: (robots,) seconds until each can start its next move at the earliest.
+            ready: (robots,) seconds until each can start its next move at the earliest, from one instant for good.
             pace: (robots,) factor on the durations of each robot's moves, 1 where it is as quick as planned.
         """
-        self.state.done[:] = done
-        self.state.ready[:] = ready
+        switching.note_progress(self.graph, self.state, self._work, done, ready)
         if pace is not None:
-            self.state.pace[:] = pace
-        switching.schedule(self.graph, self.state)
+            arrivals.set_pace(self.graph, self.state, pace)
+            arrivals.schedule(self.graph, self.state)
 
     def is_switchable(self, group: int) -> bool:
         """Return whether who goes first in a group is still open."""
-        return switching.is_switchable(self.graph, self.state, group)
+        return arrivals.is_switchable(self.graph, self.state, group)
 
     def switch(self, group: int) -> bool:
         """Turn a group to its other side; return False, and change nothing, where that cannot be."""
         if not self.is_switchable(group) or not switching.switch(self.graph, self.state, self._work, group):
             return False
-        switching.schedule(self.graph, self.state)
+        arrivals.schedule(self.graph, self.state)
         return True
 
     def improve(self, budget: int, least_gain: float = 1e-6) -> float:
         """Turn groups that lower the cost, those that cost the robots' arrivals most first.
 
         Args:
-            budget: how many turns may be tried; least_gain: seconds that each must gain.
+            budget: how often moves may be looked at; least_gain: seconds that each turn must gain.
 
         Returns:
             by how many seconds the cost is less.
         """
-        return switching.improve(self.graph, self.state, self._work, budget, least_gain)[1]
+        return switching.improve(self.graph, self.state, self._work, budget, least_gain)
 
     def order(self) -> Ints:
         """Return (moves,) the places in the order given first of all moves, in their order now: by expected start."""

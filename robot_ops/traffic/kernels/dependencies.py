@@ -67,10 +67,10 @@ class Dependencies(NamedTuple):
         duration, leaving: (moves,) seconds until its end, until the node behind is left.
         release: (moves,) seconds before which it cannot start.
         first_edge: (2 * groups + 1,); the edges of group g's side s are row 2 * g + s.
-        source, target: (edges,) moves; edge_is_end: whether the target waits for the end of the source, else until the
-            source has left its node.
-        edge_side: (edges,) 2 * group + side.
-        first_in, edge_in: (moves + 1,), edges into each move; first_out, edge_out: edges out of each.
+        source, target: (edges,) moves.
+        first_in: (moves + 1,), edges into each move; in_source; in_is_end: whether the target waits for the end of the
+            source, else until the source has left its node; in_side: 2 * group + side.
+        first_out: (moves + 1,), edges out of each move; out_target; out_side: 2 * group + side.
         group_robot: (groups, 2); group_enter: (groups, 2) the move with which each of both enters it, -1 for none.
         is_fixed: (groups,) it cannot be switched: one of both is there from the start, or stays for good.
     """
@@ -83,12 +83,13 @@ class Dependencies(NamedTuple):
     first_edge: Ints
     source: Ints
     target: Ints
-    edge_is_end: Bools
-    edge_side: Ints
     first_in: Ints
-    edge_in: Ints
+    in_source: Ints
+    in_is_end: Bools
+    in_side: Ints
     first_out: Ints
-    edge_out: Ints
+    out_target: Ints
+    out_side: Ints
     group_robot: Ints
     group_enter: Ints
     is_fixed: Bools
@@ -196,12 +197,13 @@ def build(graph: ArrayGraph, walks: Walks) -> tuple[Dependencies, Ints]:
         first_edge,
         source[:edges].copy(),
         target[:edges].copy(),
-        edge_is_end[:edges].copy(),
-        edge_side[:edges].copy(),
         first_in,
-        edge_in,
+        source[edge_in],
+        edge_is_end[edge_in],
+        edge_side[edge_in],
         first_out,
-        edge_out,
+        target[edge_out],
+        edge_side[edge_out],
         group_robot,
         group_enter,
         is_fixed,
