@@ -143,6 +143,8 @@ class Explainer:
             return wait.text.removeprefix(f"{robot} ")
         if track is not None and track.path and not self._picture.is_waiting(track):
             return f"drives to {self._name(track.node)}"
+        if track is not None and track.path and self._picture.goals.get(robot) == track.node:
+            return f"is at its goal {self._name(track.node)}"
         return "goes next"
 
     def _names(self, nodes: Sequence[int]) -> str:
