@@ -1,0 +1,1 @@
+"""Compiled pickup-and-delivery search on flat arrays."""

@@ -1,0 +1,174 @@
+"""What the kernels work on: the work to do, the routes as they stand, and the search's memory, as arrays of records."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Records = NDArray[np.void]
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NONE: Final = -1
+"""No stop, no robot, no place."""
+
+STOP: Final = np.dtype(
+    [
+        ("opens", "f8"),
+        ("closes", "f8"),
+        ("due", "f8"),
+        ("weight", "f8"),
+        ("late", "f8"),
+        ("load", "f8"),
+        ("job", "i4"),
+        ("enter", "i4"),
+        ("leave", "i4"),
+    ],
+    align=True,
+)
+"""opens, closes: when it may begin, in seconds; due; weight: cost of a second until it is finished; late: cost of a
+second beyond `due`; load: compartments it takes up (below 0: sets free); job; enter, leave: where it begins, ends."""
+
+JOB: Final = np.dtype(
+    [("move", "f8"), ("drop", "f8"), ("first", "i4"), ("second", "i4"), ("planned", "i4")], align=True
+)
+"""move: cost of giving it to another robot than `planned` (or NONE); drop: cost of leaving it out; first: its stop;
+second: its other stop, NONE for a job that is done as a whole."""
+
+ROBOT: Final = np.dtype(
+    [
+        ("free", "f8"),
+        ("until", "f8"),
+        ("capacity", "f8"),
+        ("energy", "f8"),
+        ("power", "f8"),
+        ("group", "i4"),
+        ("start", "i4"),
+        ("end", "i4"),
+        ("charger", "i4"),
+    ],
+    align=True,
+)
+"""free: when it can start; until: end of its shift; capacity: compartments; energy: watt hours it may use up until it
+is at its charger; power: watt hours a second of travel; group: row of `travel`; start; end, charger: place or NONE."""
+
+EFFORT: Final = np.dtype([("duration", "f8"), ("energy", "f8")], align=True)
+"""What a stop takes: seconds from its begin to its finish (infinite: cannot be done), watt hours."""
+
+RULE: Final = np.dtype([("travel_weight", "f8"), ("is_timed", "i4"), ("has_energy", "i4")], align=True)
+"""travel_weight: cost of a second of travel; is_timed: whether any stop has a weight; has_energy: whether batteries
+count."""
+
+AT: Final = np.dtype(
+    [
+        ("begin", "f8"),
+        ("finish", "f8"),
+        ("latest", "f8"),
+        ("carried", "f8"),
+        ("pressure", "f8"),
+        ("used", "f8"),
+        ("spare", "f8"),
+        ("way", "f8"),
+        ("stop", "i4"),
+        ("enter", "i4"),
+        ("leave", "i4"),
+    ],
+    align=True,
+)
+"""A position of a route. begin, finish of its stop; latest begin that breaks nothing after it; carried: load after it;
+pressure: least cost of a second's delay of it and all after it; used: watt hours up to its finish; spare: watt hours
+that it and all after it can do with less; way: seconds of travel to it; stop with its places."""
+
+ROUTE: Final = np.dtype(
+    [("cost", "f8"), ("version", "i8"), ("length", "i4"), ("is_closed", "i4"), ("is_saved", "i4")], align=True
+)
+"""version: a number that no other content of that robot's route has; is_closed: out of use; is_saved: on trial."""
+
+OFFER: Final = np.dtype(
+    [("cost", "f8"), ("version", "i8"), ("first_at", "i4"), ("second_at", "i4"), ("is_exact", "i4")], align=True
+)
+"""The best place for a job in a route of that version; where it is not exact the cost is at least so high."""
+
+MEMORY: Final = np.dtype([("key", "f8"), ("absences", "i8")], align=True)
+"""Of a job. key: to sort with; absences: how often it was left out while the fleet was made smaller."""
+
+STATE: Final = np.dtype(
+    [
+        ("current", "f8"),
+        ("best", "f8"),
+        ("seed", "u8"),
+        ("version", "i8"),
+        ("absent", "i8"),
+        ("saved", "i8"),
+        ("saved_absent", "i8"),
+        ("best_absent", "i8"),
+    ],
+    align=True,
+)
+"""current, best: cost; seed: of the random numbers; version: the last one given; the others count entries."""
+
+
+class Work(NamedTuple):
+    """Jobs and robots; seconds and watt hours.
+
+    Attributes:
+        stop: (stops,) STOP; job: (jobs,) JOB; robot: (robots,) ROBOT; rule: (1,) RULE.
+        effort: (groups, stops) EFFORT; travel: (groups, places, places) seconds.
+        is_allowed: (jobs, robots) which robot is able to do which job.
+        order: (jobs, keys) what jobs may be sorted by when they are inserted one after another, ascending.
+    """
+
+    stop: Records
+    job: Records
+    robot: Records
+    rule: Records
+    effort: Records
+    travel: Floats
+    is_allowed: Bools
+    order: Floats
+
+
+class Routes(NamedTuple):
+    """Who does what in which order, and what follows from it.
+
+    Attributes:
+        route: (robots,) ROUTE; at: (robots, positions) AT, only `stop` is given, the rest follows.
+        robot_of: (jobs,) NONE while it is left out; position: (stops,) in its route.
+    """
+
+    route: Records
+    at: Records
+    robot_of: Ints
+    position: Ints
+
+
+class Search(NamedTuple):
+    """What the search remembers.
+
+    Attributes:
+        offer: (jobs, robots) OFFER; memory: (jobs,) MEMORY; state: (1,) STATE.
+        near: (stops, k) stops near a stop, nearest first, once near_count (stops,) is not NONE.
+        absent: (jobs,) the first of them are jobs left out.
+        saved_robots: (robots,) whose routes are changed on trial; saved_route, saved_at, saved_absent: as they were.
+        best_route, best_stops, best_absent: the best routes so far.
+    """
+
+    offer: Records
+    memory: Records
+    state: Records
+    near: Ints
+    near_count: Ints
+    absent: Ints
+    saved_robots: Ints
+    saved_route: Records
+    saved_at: Records
+    saved_absent: Ints
+    best_route: Records
+    best_stops: Ints
+    best_absent: Ints
+
+
+def records(shape: int | tuple[int, ...], dtype: np.dtype[Any]) -> Records:
+    """Return records of zeros."""
+    return np.zeros(shape, dtype=dtype)

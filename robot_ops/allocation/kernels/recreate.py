@@ -1,0 +1,212 @@
+"""Puts jobs that are left out back into routes: greedily with blinks, or by regret."""
+
+from typing import Any
+
+import numpy as np
+
+from robot_ops.allocation.kernels.arrays import NONE, Floats, Ints, Routes, Search, Work
+from robot_ops.allocation.kernels.chance import draw, pick
+from robot_ops.allocation.kernels.insertion import best_insertion
+from robot_ops.allocation.kernels.routes import insert, refresh
+from robot_ops.core.compiler import kernel
+
+
+@kernel
+def touch(routes: Routes, search: Search, number: int) -> None:
+    """Keep a route as it is before it is changed on trial."""
+    route = routes.route[number]
+    if route["is_saved"]:
+        return
+    state = search.state[0]
+    search.saved_route[number] = route
+    for index in range(route["length"]):
+        search.saved_at[number, index] = routes.at[number, index]
+    route["is_saved"] = 1
+    search.saved_robots[state["saved"]] = number
+    state["saved"] += 1
+
+
+@kernel
+def renew(work: Work, routes: Routes, search: Search, number: int) -> None:
+    """Work out a changed route and number it."""
+    search.state[0]["version"] += 1
+    routes.route[number]["version"] = search.state[0]["version"]
+    refresh(work, routes, number)
+
+
+@kernel
+def is_known(offer: Any, version: int, limit: float) -> bool:
+    """Return whether the offer holds for that version of the route, or that it is not below the limit."""
+    return bool(offer["version"] == version and (offer["is_exact"] or offer["cost"] >= limit))
+
+
+@kernel
+def make_offer(work: Work, routes: Routes, search: Search, number: int, job: int, limit: float) -> None:
+    """Find the job's best place in the route and remember it for as long as the route is the same.
+
+    Args:
+        limit: from here on only that the cost is so high is of interest.
+    """
+    record, robot, route = work.job[job], work.robot[number], routes.route[number]
+    move = 0.0
+    if record["planned"] != NONE and record["planned"] != number:
+        move = record["move"]
+    group = robot["group"]
+    cost, first_at, second_at = best_insertion(
+        work.stop,
+        record,
+        robot,
+        work.rule[0],
+        work.effort[group],
+        work.travel[group],
+        routes.at[number],
+        route["length"],
+        limit - move,
+    )
+    offer = search.offer[job, number]
+    offer["version"], offer["first_at"], offer["second_at"] = route["version"], first_at, second_at
+    offer["cost"], offer["is_exact"] = cost + move, first_at != NONE or cost == np.inf
+
+
+@kernel
+def take(work: Work, routes: Routes, search: Search, number: int, job: int) -> None:
+    """Insert a job at the remembered place."""
+    offer = search.offer[job, number]
+    touch(routes, search, number)
+    insert(work, routes, number, job, offer["first_at"], offer["second_at"])
+    renew(work, routes, search, number)
+
+
+@kernel
+def sort_absent(work: Work, search: Search) -> None:
+    """Put the jobs left out in an order: by chance, or half of the time by one of the given keys."""
+    count, keys, memory = search.state[0]["absent"], work.order.shape[1], search.memory
+    column = pick(search.state, 2 * keys) - keys
+    for index in range(count):
+        job = search.absent[index]
+        memory[job]["key"] = draw(search.state) if column < 0 else work.order[job, column]
+    for index in range(1, count):
+        job, at = search.absent[index], index
+        while at > 0 and memory[search.absent[at - 1]]["key"] > memory[job]["key"]:
+            search.absent[at] = search.absent[at - 1]
+            at -= 1
+        search.absent[at] = job
+
+
+@kernel
+def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
+    """Insert each job left out where it costs least, one after another; routes are overlooked with chance `blink`."""
+    kept, state, rule = 0, search.state[0], work.rule[0]
+    for index in range(state["absent"]):
+        job = search.absent[index]
+        record = work.job[job]
+        best, chosen = np.inf, NONE
+        # what is known comes first: it tells how good the others must be
+        for number in range(len(routes.route)):
+            route, offer = routes.route[number], search.offer[job, number]
+            if offer["cost"] < best and offer["version"] == route["version"] and offer["is_exact"]:
+                if route["is_closed"] or (blink > 0.0 and draw(search.state) < blink):
+                    continue
+                best, chosen = offer["cost"], number
+        for number in range(len(routes.route)):
+            route, offer, robot = routes.route[number], search.offer[job, number], work.robot[number]
+            if route["is_closed"] or not work.is_allowed[job, number] or is_known(offer, route["version"], best):
+                continue
+            # as in make_offer, without the cost of a call
+            move = 0.0
+            if record["planned"] != NONE and record["planned"] != number:
+                move = record["move"]
+            group, at, length = robot["group"], routes.at[number], route["length"]
+            cost, first_at, second_at = best_insertion(
+                work.stop, record, robot, rule, work.effort[group], work.travel[group], at, length, best - move
+            )
+            offer["version"], offer["first_at"], offer["second_at"] = route["version"], first_at, second_at
+            offer["cost"], offer["is_exact"] = cost + move, first_at != NONE or cost == np.inf
+            if offer["cost"] < best and (blink <= 0.0 or draw(search.state) >= blink):
+                best, chosen = offer["cost"], number
+        if chosen == NONE:
+            search.absent[kept] = job
+            kept += 1
+        else:
+            take(work, routes, search, chosen, job)
+    state["absent"] = kept
+
+
+@kernel
+def recreate_by_regret(work: Work, routes: Routes, search: Search, noise: float) -> None:
+    """Insert the job first that loses most if it does not get its best route (regret-2, Ropke and Pisinger 2006).
+
+    Args:
+        noise: costs are taken up to this share higher, by chance.
+    """
+    state = search.state[0]
+    count = state["absent"]
+    best, second = np.full(count, np.inf), np.full(count, np.inf)
+    first_robot, second_robot = np.full(count, NONE, dtype=np.int32), np.full(count, NONE, dtype=np.int32)
+    changed = NONE
+    while count > 0:
+        chosen, most = NONE, -np.inf
+        for index in range(count):
+            job = search.absent[index]
+            if changed == NONE or changed == first_robot[index] or changed == second_robot[index]:
+                _best_two(work, routes, search, index, noise, best, second, first_robot, second_robot)
+            elif work.is_allowed[job, changed] and not routes.route[changed]["is_closed"]:
+                make_offer(work, routes, search, changed, job, second[index])
+                _rank(index, changed, search.offer[job, changed]["cost"], best, second, first_robot, second_robot)
+            if first_robot[index] == NONE:
+                continue
+            regret = second[index] - best[index]
+            if second_robot[index] == NONE:
+                regret = 1e12 - best[index]
+            if regret > most:
+                chosen, most = index, regret
+        if chosen == NONE:
+            break
+        changed = first_robot[chosen]
+        job = search.absent[chosen]
+        take(work, routes, search, changed, job)
+        count -= 1
+        search.absent[chosen] = search.absent[count]
+        best[chosen], second[chosen] = best[count], second[count]
+        first_robot[chosen], second_robot[chosen] = first_robot[count], second_robot[count]
+    state["absent"] = count
+
+
+@kernel
+def _best_two(
+    work: Work,
+    routes: Routes,
+    search: Search,
+    index: int,
+    noise: float,
+    best: Floats,
+    second: Floats,
+    first_robot: Ints,
+    second_robot: Ints,
+) -> None:
+    """Find the two best routes for a job left out."""
+    job = search.absent[index]
+    best[index], second[index] = np.inf, np.inf
+    first_robot[index], second_robot[index] = NONE, NONE
+    for number in range(len(routes.route)):
+        if routes.route[number]["is_closed"] or not work.is_allowed[job, number]:
+            continue
+        offer = search.offer[job, number]
+        if not is_known(offer, routes.route[number]["version"], second[index]):
+            make_offer(work, routes, search, number, job, second[index])
+        cost = offer["cost"]
+        if cost < second[index]:
+            if noise > 0.0:
+                cost += abs(cost) * noise * draw(search.state)
+            _rank(index, number, cost, best, second, first_robot, second_robot)
+
+
+@kernel
+def _rank(
+    index: int, number: int, cost: float, best: Floats, second: Floats, first_robot: Ints, second_robot: Ints
+) -> None:
+    if cost < best[index]:
+        second[index], second_robot[index] = best[index], first_robot[index]
+        best[index], first_robot[index] = cost, number
+    elif cost < second[index]:
+        second[index], second_robot[index] = cost, number

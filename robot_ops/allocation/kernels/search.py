@@ -1,0 +1,231 @@
+"""Ruin and recreate under simulated annealing, in chunks that the caller counts."""
+
+import math
+
+from robot_ops.allocation.kernels.arrays import NONE, Routes, Search, Work
+from robot_ops.allocation.kernels.chance import draw
+from robot_ops.allocation.kernels.recreate import recreate, recreate_by_regret, renew, sort_absent, touch
+from robot_ops.allocation.kernels.routes import refresh
+from robot_ops.allocation.kernels.ruin import leave_out, ruin
+from robot_ops.core.compiler import kernel
+
+
+@kernel
+def total_cost(work: Work, routes: Routes, search: Search) -> float:
+    """Return what all routes and the jobs left out cost."""
+    total = 0.0
+    for number in range(len(routes.route)):
+        total += routes.route[number]["cost"]
+    for index in range(search.state[0]["absent"]):
+        total += work.job[search.absent[index]]["drop"]
+    return total
+
+
+@kernel
+def begin_trial(search: Search) -> None:
+    """Keep who is left out; routes are kept as they are touched."""
+    state = search.state[0]
+    state["saved"], state["saved_absent"] = 0, state["absent"]
+    for index in range(state["absent"]):
+        search.saved_absent[index] = search.absent[index]
+
+
+@kernel
+def accept_trial(routes: Routes, search: Search) -> None:
+    """Forget the routes as they were."""
+    state = search.state[0]
+    for index in range(state["saved"]):
+        routes.route[search.saved_robots[index]]["is_saved"] = 0
+    state["saved"] = 0
+
+
+@kernel
+def reject_trial(work: Work, routes: Routes, search: Search) -> None:
+    """Put the routes back as they were."""
+    state = search.state[0]
+    for entry in range(state["saved"]):
+        number = search.saved_robots[entry]
+        routes.route[number] = search.saved_route[number]
+        for index in range(routes.route[number]["length"]):
+            routes.at[number, index] = search.saved_at[number, index]
+            stop = routes.at[number, index]["stop"]
+            routes.position[stop] = index
+            routes.robot_of[work.stop[stop]["job"]] = number
+    state["saved"], state["absent"] = 0, state["saved_absent"]
+    for index in range(state["absent"]):
+        search.absent[index] = search.saved_absent[index]
+        routes.robot_of[search.absent[index]] = NONE
+
+
+@kernel
+def trial_change(work: Work, routes: Routes, search: Search) -> float:
+    """Return what the trial adds to the cost."""
+    state, change = search.state[0], 0.0
+    for entry in range(state["saved"]):
+        number = search.saved_robots[entry]
+        change += routes.route[number]["cost"] - search.saved_route[number]["cost"]
+    for index in range(state["saved_absent"]):
+        change -= work.job[search.saved_absent[index]]["drop"]
+    for index in range(state["absent"]):
+        change += work.job[search.absent[index]]["drop"]
+    return change
+
+
+@kernel
+def keep_best(routes: Routes, search: Search) -> None:
+    """Remember the routes as the best so far."""
+    for number in range(len(routes.route)):
+        if search.best_route[number]["version"] != routes.route[number]["version"]:
+            search.best_route[number] = routes.route[number]
+            for index in range(routes.route[number]["length"]):
+                search.best_stops[number, index] = routes.at[number, index]["stop"]
+    state = search.state[0]
+    state["best"], state["best_absent"] = state["current"], state["absent"]
+    for index in range(state["absent"]):
+        search.best_absent[index] = search.absent[index]
+
+
+@kernel
+def restore_best(work: Work, routes: Routes, search: Search) -> None:
+    """Go back to the best routes."""
+    state = search.state[0]
+    for job in range(len(work.job)):
+        routes.robot_of[job] = NONE
+    for number in range(len(routes.route)):
+        routes.route[number] = search.best_route[number]
+        routes.route[number]["is_saved"] = 0
+        for index in range(routes.route[number]["length"]):
+            routes.at[number, index]["stop"] = search.best_stops[number, index]
+        refresh(work, routes, number)
+    state["saved"], state["absent"] = 0, state["best_absent"]
+    for index in range(state["absent"]):
+        search.absent[index] = search.best_absent[index]
+    state["current"] = total_cost(work, routes, search)
+
+
+@kernel
+def construct(work: Work, routes: Routes, search: Search, is_by_regret: bool) -> None:
+    """Give every job left out to a robot, by regret or in the order they are in, and take the result as the best."""
+    for number in range(len(routes.route)):
+        renew(work, routes, search, number)
+    begin_trial(search)
+    if is_by_regret:
+        recreate_by_regret(work, routes, search, 0.0)
+    else:
+        recreate(work, routes, search, 0.0)
+    accept_trial(routes, search)
+    search.state[0]["current"] = total_cost(work, routes, search)
+    keep_best(routes, search)
+
+
+@kernel
+def improve(
+    work: Work,
+    routes: Routes,
+    search: Search,
+    iterations: int,
+    hot: float,
+    cold: float,
+    mean_removed: float,
+    max_string: float,
+    blink: float,
+    regret_share: float,
+) -> None:
+    """Ruin and recreate; the best routes are kept in `search`.
+
+    Args:
+        hot, cold: temperature (unit of cost) at the first and last iteration.
+        mean_removed, max_string: see `ruin`.
+        blink: chance that a route is overlooked.
+        regret_share: share of iterations that insert by regret.
+    """
+    state = search.state[0]
+    factor = 1.0 if iterations < 2 or hot <= 0.0 else (cold / hot) ** (1.0 / (iterations - 1))
+    temperature = hot
+    for _ in range(iterations):
+        begin_trial(search)
+        ruin(work, routes, search, mean_removed, max_string)
+        if regret_share > 0.0 and draw(search.state) < regret_share:
+            recreate_by_regret(work, routes, search, 0.1)
+        else:
+            sort_absent(work, search)
+            recreate(work, routes, search, blink)
+        change = trial_change(work, routes, search)
+        if change < -temperature * math.log(max(draw(search.state), 1e-300)):
+            accept_trial(routes, search)
+            state["current"] += change
+            if state["current"] < state["best"] - 1e-7:
+                keep_best(routes, search)
+        else:
+            reject_trial(work, routes, search)
+        temperature *= factor
+
+
+@kernel
+def reduce_fleet(
+    work: Work,
+    routes: Routes,
+    search: Search,
+    iterations: int,
+    temperature: float,
+    mean_removed: float,
+    max_string: float,
+    blink: float,
+) -> bool:
+    """Look for routes of the robots in use that leave nothing out; return whether they were found (and kept as best).
+
+    Jobs that were often left out count most (the fleet minimization of SISR).
+    """
+    state, memory = search.state[0], search.memory
+    for _ in range(iterations):
+        if state["absent"] == 0:
+            state["current"] = total_cost(work, routes, search)
+            keep_best(routes, search)
+            return True
+        begin_trial(search)
+        ruin(work, routes, search, mean_removed, max_string)
+        sort_absent(work, search)
+        recreate(work, routes, search, blink)
+        before, after, change = 0, 0, 0.0
+        for index in range(state["saved_absent"]):
+            before += memory[search.saved_absent[index]]["absences"]
+        for index in range(state["absent"]):
+            after += memory[search.absent[index]]["absences"]
+        for entry in range(state["saved"]):
+            number = search.saved_robots[entry]
+            change += routes.route[number]["cost"] - search.saved_route[number]["cost"]
+        is_better = state["absent"] < state["saved_absent"] or after < before
+        is_equal = state["absent"] == state["saved_absent"] and after <= before
+        for index in range(state["absent"]):
+            memory[search.absent[index]]["absences"] += 1
+        if is_better or (is_equal and change < -temperature * math.log(max(draw(search.state), 1e-300))):
+            accept_trial(routes, search)
+        else:
+            reject_trial(work, routes, search)
+    return False
+
+
+@kernel
+def close_route(work: Work, routes: Routes, search: Search) -> int:
+    """Take the route whose jobs were left out least often out of use; return its robot, NONE where none is used."""
+    chosen, least = NONE, 0
+    for number in range(len(routes.route)):
+        if routes.route[number]["is_closed"]:
+            continue
+        absences = 0
+        for index in range(routes.route[number]["length"]):
+            absences += search.memory[work.stop[routes.at[number, index]["stop"]]["job"]]["absences"]
+        if chosen == NONE or absences < least:
+            chosen, least = number, absences
+    if chosen == NONE:
+        return chosen
+    begin_trial(search)
+    touch(routes, search, chosen)
+    for index in range(search.saved_route[chosen]["length"]):
+        job = work.stop[search.saved_at[chosen, index]["stop"]]["job"]
+        if routes.robot_of[job] == chosen:
+            leave_out(work, routes, search, chosen, job)
+    renew(work, routes, search, chosen)
+    accept_trial(routes, search)
+    routes.route[chosen]["is_closed"] = 1
+    return chosen

@@ -1,0 +1,180 @@
+"""Pickup and delivery by ruin and recreate: always a valid answer, better the longer it is improved.
+
+Regret-2 insertion first, then slack induction by string removals (SISR; Christiaens and Vanden Berghe 2020) under
+simulated annealing. The answer depends on the work, the seed and the iterations alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from robot_ops.allocation.kernels import search as kernels
+from robot_ops.allocation.kernels.arrays import (
+    AT,
+    MEMORY,
+    NONE,
+    OFFER,
+    ROUTE,
+    STATE,
+    Routes,
+    Search,
+    Work,
+    records,
+)
+from robot_ops.allocation.kernels.routes import refresh
+
+_NEAR: Final = 100
+"""Stops around a seed that a ruin looks at."""
+_REGRET_JOBS: Final = 400
+"""More jobs than this are first inserted one after another, in the order given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How the search goes about it.
+
+    Attributes:
+        mean_removed: stops taken out in an iteration, on average; max_string: at most so many of one route.
+        blink: chance that a route is overlooked for a job.
+        regret_share: share of iterations that insert by regret.
+        hot, cold: temperature at the beginning and the end, as a share of the first answer's cost per job.
+    """
+
+    mean_removed: float = 10.0
+    max_string: float = 10.0
+    blink: float = 0.01
+    regret_share: float = 0.1
+    hot: float = 0.1
+    cold: float = 0.001
+
+
+class Routing:
+    """Routes for all jobs of some work.
+
+    Args:
+        work: see `Work`.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, work: Work, *, seed: int = 1, tuning: Tuning | None = None) -> None:
+        self._work = work
+        self._tuning = Tuning() if tuning is None else tuning
+        self._routes = _no_routes(work)
+        self._search = _no_search(work, self._routes, seed)
+        self._scale = 1.0
+
+    @property
+    def cost(self) -> float:
+        """Return what the best routes cost, jobs left out included."""
+        return float(self._search.state[0]["best"])
+
+    @property
+    def left_out(self) -> list[int]:
+        """Return the jobs that the best routes leave out, ascending."""
+        return sorted(self._search.best_absent[: self._search.state[0]["best_absent"]].tolist())
+
+    def best(self) -> list[list[int]]:
+        """Return the stops of each robot's best route, in order."""
+        lengths = self._search.best_route["length"].tolist()
+        return [self._search.best_stops[robot, :length].tolist() for robot, length in enumerate(lengths)]
+
+    def keep(self, robot: int, stops: list[int]) -> None:
+        """Begin with this route of a robot, if it is possible; before `construct`."""
+        work, routes = self._work, self._routes
+        routes.at["stop"][robot, : len(stops)] = stops
+        routes.route["length"][robot] = len(stops)
+        if not refresh(work, routes, robot):
+            routes.route["length"][robot] = 0
+            routes.robot_of[work.stop["job"][stops]] = NONE
+
+    def construct(self, order: list[int] | None = None) -> None:
+        """Insert all jobs that have no robot yet.
+
+        Args:
+            order: of jobs, if there are so many that they are inserted one after another.
+        """
+        search, jobs = self._search, len(self._work.job)
+        wanted = range(jobs) if order is None else order
+        absent = [job for job in wanted if self._routes.robot_of[job] == NONE]
+        search.absent[: len(absent)] = absent
+        search.state[0]["absent"] = len(absent)
+        kernels.construct(self._work, self._routes, search, len(absent) <= _REGRET_JOBS)
+        cost = float(self._routes.route["cost"].sum())
+        self._scale = cost / max(1, jobs - int(search.state[0]["absent"]))
+
+    def improve(self, iterations: int, *, done: float = 0.0, after: float = 1.0) -> None:
+        """Go on for some iterations.
+
+        Args:
+            done, after: share of the whole budget that is used up before and after them; sets the temperature.
+        """
+        tuning = self._tuning
+        if len(self._work.job) == 0 or iterations < 1:
+            return
+        hot, cold = (self._scale * tuning.hot * (tuning.cold / tuning.hot) ** share for share in (done, after))
+        kernels.improve(
+            self._work,
+            self._routes,
+            self._search,
+            iterations,
+            hot,
+            cold,
+            tuning.mean_removed,
+            tuning.max_string,
+            tuning.blink,
+            tuning.regret_share,
+        )
+
+    def improve_while(self, share_used: Callable[[], float], *, first_chunk: int = 20) -> int:
+        """Improve until the share of the budget that is used up reaches 1; return the iterations.
+
+        Args:
+            share_used: tells that share; a clock of the caller.
+            first_chunk: iterations before it is asked for the first time.
+        """
+        used, chunk, iterations = share_used(), first_chunk, 0
+        pace = 0.02
+        while used < 1.0:
+            self.improve(chunk, done=used, after=min(1.0, used + pace))
+            iterations += chunk
+            before, used = used, share_used()
+            pace = max(1e-9, used - before)
+            aim = min(0.02, max(0.002, 0.5 * (1.0 - used)))
+            chunk = max(1, min(4 * chunk, int(chunk * aim / pace)))
+            pace = chunk / iterations * used
+        return iterations
+
+
+def _no_routes(work: Work) -> Routes:
+    jobs, robots = work.is_allowed.shape
+    stops = len(work.stop)
+    return Routes(
+        route=records(robots, ROUTE),
+        at=records((robots, stops + 1), AT),
+        robot_of=np.full(jobs, NONE, dtype=np.int32),
+        position=np.zeros(stops, dtype=np.int32),
+    )
+
+
+def _no_search(work: Work, routes: Routes, seed: int) -> Search:
+    jobs, robots = work.is_allowed.shape
+    stops = len(work.stop)
+    state = records(1, STATE)
+    state["seed"] = (seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1
+    return Search(
+        offer=records((jobs, robots), OFFER),
+        memory=records(jobs, MEMORY),
+        state=state,
+        near=np.empty((stops, max(1, min(_NEAR, stops - 1))), dtype=np.int32),
+        near_count=np.full(stops, NONE, dtype=np.int32),
+        absent=np.zeros(jobs, dtype=np.int32),
+        saved_robots=np.zeros(robots, dtype=np.int32),
+        saved_route=records(robots, ROUTE),
+        saved_at=records(routes.at.shape, AT),
+        saved_absent=np.zeros(jobs, dtype=np.int32),
+        best_route=records(robots, ROUTE),
+        best_stops=np.zeros(routes.at.shape, dtype=np.int32),
+        best_absent=np.zeros(jobs, dtype=np.int32),
+    )

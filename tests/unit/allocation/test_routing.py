@@ -1,0 +1,113 @@
+"""The compiled search: whatever the work, its routes can be driven, cost what it says, and it always says the same."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot_ops.allocation.kernels.arrays import EFFORT, JOB, NONE, ROBOT, RULE, STOP, Work, records
+from robot_ops.allocation.routing import Routing
+from robot_ops.allocation.routing_check import cost_of
+
+
+def random_work(seed: int, jobs: int, robots: int, *, is_timed: bool, has_windows: bool) -> Work:
+    """Jobs of both kinds on a square of 100 m, robots of two classes."""
+    chance = np.random.default_rng(seed)
+    stops = 2 * jobs
+    at = chance.uniform(0.0, 100.0, (stops + 2 * robots, 2))
+    meters = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
+    travel = np.stack([meters, meters / 0.7])
+    stop, job, robot, rule = records(stops, STOP), records(jobs, JOB), records(robots, ROBOT), records(1, RULE)
+    effort = records((2, stops), EFFORT)
+    stop["job"] = np.arange(stops) // 2
+    stop["enter"] = stop["leave"] = np.arange(stops)
+    stop["due"], stop["closes"] = np.inf, np.inf
+    if has_windows:
+        stop["opens"] = chance.choice([0.0, 50.0, 150.0], stops)
+        stop["closes"] = stop["opens"] + chance.uniform(100.0, 400.0, stops)
+    stop["load"][0::2], stop["load"][1::2] = 1.0, -1.0
+    if is_timed:
+        stop["weight"][1::2] = chance.uniform(0.5, 2.0, jobs)
+        stop["late"][1::2] = chance.choice([0.0, 3.0], jobs)
+        stop["due"][1::2] = chance.uniform(0.0, 300.0, jobs)
+    job["first"], job["second"] = np.arange(0, stops, 2), np.arange(1, stops, 2)
+    is_whole = chance.random(jobs) < 0.3
+    stop["leave"][0::2] = np.where(is_whole, stop["leave"][1::2], stop["leave"][0::2])
+    for name in ("weight", "late", "due"):
+        stop[name][0::2] = np.where(is_whole, stop[name][1::2], stop[name][0::2])
+    stop["load"][0::2][is_whole] = 0.0
+    job["second"][is_whole] = NONE
+    effort["duration"] = chance.uniform(0.0, 10.0, stops)
+    effort["duration"][:, 0::2] += np.where(is_whole, meters[np.arange(0, stops, 2), np.arange(1, stops, 2)], 0.0)
+    effort["energy"] = chance.uniform(0.0, 1.0, stops)
+    job["planned"], job["move"], job["drop"] = chance.integers(-1, robots, jobs), 5.0, 1e6
+    robot["capacity"], robot["energy"] = chance.integers(1, 4, robots), chance.uniform(5.0, 40.0, robots)
+    robot["until"], robot["power"], robot["group"] = 700.0, 0.02, chance.integers(0, 2, robots)
+    robot["start"], robot["charger"] = stops + np.arange(robots), stops + robots + np.arange(robots)
+    robot["end"] = np.where(chance.random(robots) < 0.5, robot["charger"], NONE)
+    rule["travel_weight"], rule["is_timed"], rule["has_energy"] = 0.1 if is_timed else 1.0, is_timed, 1
+    is_allowed = chance.random((jobs, robots)) < 0.8
+    order = np.stack([-stop["weight"][1::2], travel[0][job["first"], job["first"] + 1]], axis=1)
+    return Work(stop, job, robot, rule, effort, travel, is_allowed, np.ascontiguousarray(order))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    jobs=st.integers(1, 14),
+    robots=st.integers(1, 5),
+    is_timed=st.booleans(),
+    has_windows=st.booleans(),
+)
+def test_routes_can_be_driven_and_cost_what_they_say(
+    seed: int, jobs: int, robots: int, is_timed: bool, has_windows: bool
+) -> None:
+    work = random_work(seed, jobs, robots, is_timed=is_timed, has_windows=has_windows)
+    routing, again = Routing(work, seed=seed), Routing(work, seed=seed)
+    for search in (routing, again):
+        search.construct()
+    first = routing.cost
+    assert cost_of(work, routing.best()) == pytest.approx(first)
+    for search in (routing, again):
+        search.improve(60)
+    assert routing.cost <= first + 1e-6
+    assert cost_of(work, routing.best()) == pytest.approx(routing.cost)
+    done = {int(work.stop[stop]["job"]) for route in routing.best() for stop in route}
+    assert sorted(done | set(routing.left_out)) == list(range(jobs))
+    assert (again.best(), again.cost) == (routing.best(), routing.cost)
+
+
+@pytest.mark.parametrize("is_timed", [False, True])
+@pytest.mark.parametrize("has_windows", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_three_jobs_of_one_robot_are_driven_in_the_best_of_all_orders(
+    seed: int, has_windows: bool, is_timed: bool
+) -> None:
+    work = random_work(seed, 3, 1, is_timed=is_timed, has_windows=has_windows)
+    stops = [int(work.job[job][name]) for job in range(3) for name in ("first", "second")]
+    stops = [stop for stop in stops if stop != NONE]
+    least = cost_of(work, [[]])
+    for size in range(1, len(stops) + 1):
+        for order in permutations(stops, size):
+            try:
+                least = min(least, cost_of(work, [list(order)]))
+            except ValueError:
+                continue
+    routing = Routing(work)
+    routing.construct()
+    routing.improve(300)
+    assert routing.cost == pytest.approx(least)
+
+
+def test_a_route_that_is_kept_is_where_the_search_begins() -> None:
+    work = random_work(1, 8, 3, is_timed=True, has_windows=False)
+    before = Routing(work)
+    before.construct()
+    before.improve(100)
+    after = Routing(work)
+    for robot, stops in enumerate(before.best()):
+        after.keep(robot, stops)
+    after.construct()
+    assert after.cost <= before.cost + 1e-6
