@@ -212,10 +212,10 @@ def lifelong(*, instances: int, rounds: int, maps: Path | None, progress: Progre
 
 def _orderly(graph: ArrayGraph, plan: TimedPlan) -> MoveOrder:
     """Return the plan's order; the plan is changed a little until nobody goes round in it."""
-    order = order_of(graph, plan)
+    order = order_of(graph, plan.moves())
     while order is None:
         plan.improve(10)
-        order = order_of(graph, plan)
+        order = order_of(graph, plan.moves())
     return order
 
 

@@ -21,7 +21,7 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.dependencies import MoveOrder
 from robot_ops.traffic.graph import LaneGraph
 from robot_ops.traffic.joint import solve_arrays
-from robot_ops.traffic.kernels.arrays import ArrayGraph, Ints
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
 from robot_ops.traffic.timed_plan import TimedPlan
 
 JOINT_STEPS: Final = 100_000
@@ -228,13 +228,16 @@ def runners(case: LaneCase, plan: TimedPlan) -> list[Runner]:
     ]
 
 
-def order_of(graph: ArrayGraph, plan: TimedPlan) -> MoveOrder | None:
+def order_of(graph: ArrayGraph, moves: tuple[Ints, Ints, Floats]) -> MoveOrder | None:
     """Return the moves of a plan on a grid in an order in which they can be made one at a time.
 
     Of moves that start together, who leaves a square comes before who enters it. None where robots go round, each
     entering as the next leaves: then nobody could be the first.
+
+    Args:
+        moves: robots, arcs and starts in seconds, ascending, as `TimedPlan.moves` gives them.
     """
-    robots, arcs, starts = plan.moves()
+    robots, arcs, starts = moves
     order: list[int] = []
     for same in np.split(np.arange(len(starts)), np.flatnonzero(np.diff(starts) > 1e-9) + 1):
         leaving = {int(graph.arc_start[arcs[move]]): move for move in same.tolist()}

@@ -22,13 +22,16 @@ _CORRIDOR_BAYS: Final = (2, 3, 4)
 def warm_up(progress: Progress) -> None:
     """Compile all planning kernels, so that nothing measured waits for that."""
     progress("compiling")
-    grid = generated.grid_case("", generated.random_grid(0, side=8), 4, 0)
-    plan_grid(grid, time_limit=0.5, seed=0)
+    grid = generated.grid_case("", generated.random_grid(0, side=8), 8, 0)
     site = generated.corridor_site(bays=2, robots=4)
-    case = _corridor_case(2, 4)
-    plan_lanes(case, time_limit=0.5, seed=0)
     starts, goals = generated.lane_pairs(site, 2, 0, clearance=1.0)
-    plan_lanes(lane_case(site, starts, goals), time_limit=0.5, seed=0)
+    plans = [
+        plan_grid(grid, time_limit=0.0, seed=0)[1],
+        plan_lanes(_corridor_case(2, 4), time_limit=0.0, seed=0)[1],
+        plan_lanes(lane_case(site, starts, goals), time_limit=0.0, seed=0)[1],
+    ]
+    for plan in plans:
+        plan.improve(20)
 
 
 def airport(robots: int, *, instances: int, progress: Progress) -> Outcome:
