@@ -18,11 +18,12 @@ from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.board import Board, Team
 from robot_ops.traffic.kernels.joint import FULL, SOLVED, SPENT, moves_of, plant, search
+from robot_ops.traffic.kernels.loops import needed_moves
 from robot_ops.traffic.schedule import Body, Move, Trail
 
 _LEAST_STEPS: Final = 100
 _STEPS_EACH: Final = 4
-_NOISE: Final = 0.1
+_NOISE: Final = 0.2
 """How much chance weighs in a choice, of the time that an arc takes on average."""
 
 
@@ -164,8 +165,10 @@ class _Attempts:
     def _begin(self, attempt: int) -> "_Search":
         rng = np.random.default_rng((self._seed, attempt))
         robots = len(self._starts)
-        is_plain = self._seed == attempt == 0
-        rank = np.arange(robots) if is_plain else rng.permutation(robots)
+        if attempt == self._seed == 0:
+            rank = np.argsort(np.argsort(-self._times(), kind="stable"))  # who has the longest way goes first
+        else:
+            rank = rng.permutation(robots)
         board = make_board(
             self._graph,
             starts=self._starts,
@@ -178,10 +181,15 @@ class _Attempts:
 
     def _unit(self) -> int:
         """Return how many steps a search needs that goes well."""
-        has_goal = self._team.row >= 0
-        times = self._team.to_goal[self._team.row[has_goal], self._starts[has_goal]]
-        finite = times[np.isfinite(times)]
-        return _LEAST_STEPS + _STEPS_EACH * math.ceil(float(finite.max(initial=0.0)) / self._usual)
+        return _LEAST_STEPS + _STEPS_EACH * math.ceil(float(self._times().max()) / self._usual)
+
+    def _times(self) -> Floats:
+        """Return (robots,) how long each would drive if it were alone; 0 without a goal or a way."""
+        row = self._team.row
+        if not len(self._team.to_goal):
+            return np.zeros(len(row))
+        times = self._team.to_goal[row, self._starts]
+        return np.where((row >= 0) & np.isfinite(times), times, 0.0)
 
 
 class _Search:
@@ -210,9 +218,11 @@ class _Search:
             self._tree = enlarged(self._tree)
 
     def plan(self) -> JointPlan:
-        """Return the plan, where it is solved."""
+        """Return the plan, where it is solved, without moves that nobody needs."""
         robots, arcs, steps = moves_of(self._tree)
-        return JointPlan(robots=robots, arcs=arcs, steps=steps)
+        kept = needed_moves(self._graph, self._team.tail, robots, arcs)
+        dense = np.unique(steps[kept], return_inverse=True)[1]
+        return JointPlan(robots=robots[kept], arcs=arcs[kept], steps=dense.astype(np.int32))
 
 
 def luby(number: int) -> int:

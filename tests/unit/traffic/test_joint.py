@@ -15,6 +15,7 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import LaneGraph
 from robot_ops.traffic.joint import JointSearch, luby, solve_arrays
 from robot_ops.traffic.joint_step import JointStepper
+from robot_ops.traffic.kernels.loops import needed_moves
 from robot_ops.traffic.kernels.tables import times_to_all
 from robot_ops.traffic.schedule import Body, fault, follow
 from robot_ops.traffic.travel import distances_to
@@ -263,6 +264,24 @@ def test_the_trail_of_a_party_is_what_it_drives_over():
     assert (moves is None) == (plain is None)
     if moves is not None:
         assert_reaches([leader, other], [3, 0], moves, conflicts)
+
+
+def test_loops_that_nobody_needs_are_left_out():
+    graph, numbers = of_grid(np.ones((2, 3), dtype=np.bool_))
+    between = {(int(a), int(b)): k for k, (a, b) in enumerate(zip(graph.arc_start, graph.arc_end, strict=True))}
+    (a, b, c), (d, e, _) = numbers.tolist()
+    drives = [(0, a, d), (1, b, a), (1, a, b), (0, d, a), (0, a, d), (0, d, e), (0, e, d), (0, d, a), (1, b, c)]
+    robots = np.array([robot for robot, _, _ in drives], dtype=np.int32)
+    arcs = np.array([between[start, end] for _, start, end in drives], dtype=np.int32)
+    kept = needed_moves(graph, np.zeros(2), robots, arcs)
+    assert np.flatnonzero(kept).tolist() == [8]
+    until_a = needed_moves(graph, np.zeros(2), robots[:2], arcs[:2])
+    assert until_a.all()
+    through = [(0, b, e), (1, a, b), (1, b, c), (0, e, b)]
+    robots = np.array([robot for robot, _, _ in through], dtype=np.int32)
+    arcs = np.array([between[start, end] for _, start, end in through], dtype=np.int32)
+    assert needed_moves(graph, np.zeros(2), robots, arcs).all()
+    assert not needed_moves(graph, np.zeros(2), robots[[0, 3]], arcs[[0, 3]]).any()
 
 
 def test_restarts_follow_the_sequence():
