@@ -1,6 +1,7 @@
 """Clears moves: each as soon as all earlier moves that conflict with it are out of its way."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from robot_ops.core.ids import RobotId
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.schedule import Move
-from robot_ops.traffic.track import Track
+from robot_ops.traffic.track import REACH_SLACK, Track
 
 AHEAD_NODES: Final = 6
 AHEAD_METERS: Final = 15.0
@@ -39,21 +40,46 @@ def clear_moves(
     kept: list[Move] = []
     ahead: dict[RobotId, list[Arc]] = {}
     blocked: dict[RobotId, tuple[Arc, tuple[RobotId, ...]]] = {}
+    users = _Users(tracks, graph)
     for move in moves:
         own = ahead.setdefault(move.robot, [])
         if not own and _is_in_reach(tracks[move.robot], move.arc, graph):
             others = tuple(
                 robot
-                for robot, track in tracks.items()
-                if robot != move.robot and _is_in_way(track, ahead.get(robot, ()), move.arc, conflicts, now_ns)
+                for robot in users.near(conflicts.zone(move.arc))
+                if robot != move.robot and _is_in_way(tracks[robot], ahead.get(robot, ()), move.arc, conflicts, now_ns)
             )
             if not others:
                 tracks[move.robot].clear(move.arc)
+                users.add(move.robot, move.arc)
                 continue
             blocked[move.robot] = (move.arc, others)
         own.append(move.arc)
         kept.append(move)
+        users.add(move.robot, move.arc)
     return Cleared(moves=kept, blocked=blocked)
+
+
+class _Users:
+    """Which robots may take up a cell, now, on the rest of their clearance or by their moves so far."""
+
+    def __init__(self, tracks: Mapping[RobotId, Track], graph: LaneGraph) -> None:
+        self._at: dict[int, set[RobotId]] = {}
+        for robot, track in tracks.items():
+            for cell in _cells(track, graph):
+                self._at.setdefault(cell, set()).add(robot)
+
+    def add(self, robot: RobotId, arc: Arc) -> None:
+        """Note that a robot drives an arc."""
+        self._at.setdefault(arc.cell, set()).add(robot)
+        self._at.setdefault(arc.end, set()).add(robot)
+
+    def near(self, zone: Collection[int]) -> list[RobotId]:
+        """Return the robots that may take up any of these cells, in the order of their ids."""
+        found: set[RobotId] = set()
+        for cell in zone:
+            found.update(self._at.get(cell, ()))
+        return sorted(found)
 
 
 def _is_in_reach(track: Track, arc: Arc, graph: LaneGraph) -> bool:
@@ -78,3 +104,21 @@ def _is_in_way(track: Track, ahead: Sequence[Arc], arc: Arc, conflicts: Conflict
     held = track.standing_on or sorted(track.taken)
     is_too_close = any(node in here for node in held)
     return not is_too_close or any(node in there for node in held) or any(other.end in there for other in ahead)
+
+
+def _cells(track: Track, graph: LaneGraph) -> Iterator[int]:
+    """Yield all cells that a robot may take up with its party, through the end of its clearance."""
+    yield from track.taken
+    yield from track.loose
+    if not track.path:
+        return
+    behind, first = track.tail + REACH_SLACK, track.reached
+    while first > 0 and behind > 0.0:
+        first -= 1
+        arc = graph.arc(track.path[first], track.path[first + 1])
+        behind -= math.inf if arc is None else arc.length
+    yield from track.path[first:]
+    for index in range(first + 1, len(track.path)):
+        arc = graph.arc(track.path[index - 1], track.path[index])
+        if arc is not None:
+            yield arc.cell

@@ -1,12 +1,21 @@
-"""Keeps the order of moves of the whole fleet valid and complete: plans what has no way, repairs what was disturbed."""
+"""Keeps the order of moves of the whole fleet valid and complete: plans what has no way, repairs what was disturbed.
 
+Where robots are late, the order adapts: who passes first is switched where that lets the fleet arrive earlier
+(`dependencies`); a robot that waits for long for another that does not move is planned once more, around it.
+"""
+
+import logging
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.ids import RobotId
+from robot_ops.traffic.array_graph import of_lanes
 from robot_ops.traffic.clearing import clear_moves
 from robot_ops.traffic.conflicts import ConflictMap
+from robot_ops.traffic.dependencies import DependencyGraph, walks_of_bodies
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.planner import Obstacle, Planner
 from robot_ops.traffic.schedule import Body, Move, fault
@@ -20,6 +29,13 @@ _RELIEF_SECONDS: Final = 6.0
 """Pause between two such attempts for one robot."""
 _RELIEF_GAIN: Final = 3.0
 """Seconds that it must gain."""
+_SWITCH_SECONDS: Final = 1.0
+"""Pause between two attempts to switch who passes first, while anybody waits for another."""
+_SWITCH_GAIN: Final = 2.0
+"""Seconds of all robots' travel together that a switch must gain: expected times are no better than that."""
+_SWITCH_BUDGET: Final = 20_000
+"""How often moves may be looked at in one attempt: some milliseconds."""
+_log = logging.getLogger(__name__)
 
 
 class FleetOrder:
@@ -30,6 +46,8 @@ class FleetOrder:
         blocked: per robot whose next move must wait, that move's arc and the robots it waits for.
         obstacles: per robot that cannot be planned now, who is in the way of its goal.
         unplanned: robots whose moves do not lead to their goals.
+        alarm: what is wrong with planning itself, for people; empty where nothing is. The last valid order is carried
+            out meanwhile.
     """
 
     def __init__(self, graph: LaneGraph, conflicts: ConflictMap) -> None:
@@ -37,6 +55,7 @@ class FleetOrder:
         self.blocked: dict[RobotId, tuple[Arc, tuple[RobotId, ...]]] = {}
         self.obstacles: dict[RobotId, Obstacle] = {}
         self.unplanned: set[RobotId] = set()
+        self.alarm = ""
         self._graph = graph
         self._conflicts = conflicts
         self._planner = Planner(graph, conflicts)
@@ -47,6 +66,9 @@ class FleetOrder:
         self._retry_ns = 0
         self._blocked_ns: dict[RobotId, int] = {}
         self._relief_ns: dict[RobotId, int] = {}
+        self._switch_ns = 0
+        self._arrays, arcs = of_lanes(graph, conflicts)
+        self._number = {arc: number for number, arc in enumerate(arcs)}
 
     def want(self, robot: RobotId) -> None:
         """Note that the robot's goal has changed."""
@@ -74,11 +96,39 @@ class FleetOrder:
         self.moves = [*moves, *self.moves]
 
     def plan(self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int) -> None:
-        """Plan whoever needs it; afterward the order is valid."""
+        """Plan whoever needs it; afterward the order is valid.
+
+        Where planning fails or gives an order with a fault, what was valid of the old order stands, and `alarm` says
+        so until planning succeeds again.
+        """
         self._note_silence(tracks, now_ns)
+        if self.alarm and now_ns < self._retry_ns:
+            self._keep(tracks, goals, now_ns)
+            return
+        before, new, unplanned = self.moves, set(self._new), set(self.unplanned)
+        was_disturbed = self._is_disturbed
+        try:
+            self._plan(tracks, goals, now_ns)
+            wrong = "" if self.moves is before else self._fault(tracks, goals, now_ns)
+        except Exception as error:  # noqa: BLE001 - whatever planning gets wrong, robots go on by the valid order
+            wrong = f"{type(error).__name__}: {error}"
+            if not self.alarm:
+                _log.exception("Planning failed; the robots go on by the last valid order")
+        if not wrong:
+            self.alarm = ""
+            return
+        if not self.alarm:
+            _log.error("Planning failed; the robots go on by the last valid order: %s", wrong)
+        self.alarm = f"planning fails and is tried again; the robots go on as planned before ({wrong})"
+        self.moves, self._new, self.unplanned = before, new, unplanned
+        self._is_disturbed = was_disturbed
+        self._pause(now_ns)
+        self._keep(tracks, goals, now_ns)
+
+    def _plan(self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int) -> None:
         is_retry = bool(self.unplanned) and now_ns >= self._retry_ns
         if not (self._is_disturbed or self._new or is_retry):
-            self._relieve(tracks, goals, now_ns)
+            self._adapt(tracks, goals, now_ns)
             return
         bodies = self._bodies(tracks, goals, now_ns)
         if self._is_disturbed:
@@ -90,11 +140,24 @@ class FleetOrder:
         self.unplanned &= bodies.keys()
         if self.unplanned:
             self._plan_all(self._bodies(tracks, goals, now_ns))
-            self._retry_ns = now_ns + to_ns(_RETRY_SECONDS[min(self._attempts, len(_RETRY_SECONDS) - 1)])
-            self._attempts += 1
+            self._pause(now_ns)
         else:
             self.obstacles = {}
             self._attempts = 0
+
+    def _pause(self, now_ns: int) -> None:
+        """Put the next attempt off, longer each time."""
+        self._retry_ns = now_ns + to_ns(_RETRY_SECONDS[min(self._attempts, len(_RETRY_SECONDS) - 1)])
+        self._attempts += 1
+
+    def _keep(self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int) -> None:
+        """Take out of the order what cannot be driven as robots stand now; an empty one always can."""
+        if self._is_disturbed and self._fault(tracks, goals, now_ns):
+            self.moves = []
+            self._new |= {robot for robot, goal in goals.items() if goal is not None}
+
+    def _fault(self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int) -> str:
+        return fault(self._bodies(tracks, goals, now_ns), self.moves, self._conflicts)
 
     def clear(self, tracks: Mapping[RobotId, Track], now_ns: int) -> bool:
         """Clear what can be cleared now; return whether that was anything."""
@@ -172,21 +235,37 @@ class FleetOrder:
         wanted = {body.robot for body in bodies.values() if body.goal is not None and not body.is_firm}
         self.unplanned = wanted - arrangement.planned
 
-    def _relieve(self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int) -> None:
-        """Plan one robot once more that waits for others that do not move."""
-        for robot, since_ns in self._blocked_ns.items():
-            track = tracks[robot]
-            is_due = now_ns - self._relief_ns.get(robot, -to_ns(_RELIEF_SECONDS)) >= to_ns(_RELIEF_SECONDS)
-            is_at_end = track.reached == len(track.path) - 1
-            if not is_due or not is_at_end or seconds_between(since_ns, now_ns) < _LATE_SECONDS:
-                continue
-            if robot in self.unplanned or goals[robot] is None:
-                continue
-            self._relief_ns[robot] = now_ns
-            bodies = self._bodies(tracks, goals, now_ns)
-            moves = self._planner.insert(bodies, self.moves, robot, goals[robot])
-            if moves is not None:
-                before = self._planner.arrival(bodies, self.moves, robot)
-                if self._planner.arrival(bodies, moves, robot) < before - _RELIEF_GAIN:
-                    self.moves = moves
+    def _adapt(self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int) -> None:
+        """Change the order to what is late."""
+        waiting = [robot for robot in self._blocked_ns if tracks[robot].reached == len(tracks[robot].path) - 1]
+        if not waiting:
             return
+        if now_ns - self._switch_ns >= to_ns(_SWITCH_SECONDS):
+            self._switch_ns = now_ns
+            if self._switch(self._bodies(tracks, goals, now_ns)):
+                return
+        for robot in waiting:
+            is_due = now_ns - self._relief_ns.get(robot, -to_ns(_RELIEF_SECONDS)) >= to_ns(_RELIEF_SECONDS)
+            is_long = seconds_between(self._blocked_ns[robot], now_ns) >= _LATE_SECONDS
+            if is_due and is_long and robot not in self.unplanned and goals[robot] is not None:
+                self._relief_ns[robot] = now_ns
+                self._relieve(self._bodies(tracks, goals, now_ns), robot, goals[robot])
+                return
+
+    def _switch(self, bodies: dict[RobotId, Body]) -> bool:
+        """Let others pass first where the fleet gains by it; return whether that was anywhere."""
+        walks, ready = walks_of_bodies(bodies, self.moves, self._number)
+        graph = DependencyGraph(self._arrays, walks)
+        graph.set_progress(np.zeros(len(bodies), dtype=np.int32), ready)
+        if graph.improve(_SWITCH_BUDGET, _SWITCH_GAIN) <= 0.0:
+            return False
+        self.moves = [self.moves[k] for k in graph.order().tolist()]
+        return True
+
+    def _relieve(self, bodies: dict[RobotId, Body], robot: RobotId, goal: int | None) -> None:
+        """Plan one robot once more that waits for others that do not move."""
+        moves = self._planner.insert(bodies, self.moves, robot, goal)
+        if moves is not None:
+            before = self._planner.arrival(bodies, self.moves, robot)
+            if self._planner.arrival(bodies, moves, robot) < before - _RELIEF_GAIN:
+                self.moves = moves
