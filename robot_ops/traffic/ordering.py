@@ -107,18 +107,17 @@ class FleetOrder:
             return
         before, new, unplanned = self.moves, set(self._new), set(self.unplanned)
         was_disturbed = self._is_disturbed
+        failure: Exception | None = None
         try:
             self._plan(tracks, goals, now_ns)
             wrong = "" if self.moves is before else self._fault(tracks, goals, now_ns)
         except Exception as error:  # noqa: BLE001 - whatever planning gets wrong, robots go on by the valid order
-            wrong = f"{type(error).__name__}: {error}"
-            if not self.alarm:
-                _log.exception("Planning failed; the robots go on by the last valid order")
+            wrong, failure = f"{type(error).__name__}: {error}", error
         if not wrong:
             self.alarm = ""
             return
         if not self.alarm:
-            _log.error("Planning failed; the robots go on by the last valid order: %s", wrong)
+            _log.error("Planning failed; the robots go on by the last valid order: %s", wrong, exc_info=failure)
         self.alarm = f"planning fails and is tried again; the robots go on as planned before ({wrong})"
         self.moves, self._new, self.unplanned = before, new, unplanned
         self._is_disturbed = was_disturbed
