@@ -78,12 +78,23 @@ class TrafficDesk:
         is_due = self._sent_ns is None or seconds_between(self._sent_ns, now_ns) >= _CLEARANCE_REPEAT_S
         if is_due:
             self._sent_ns = now_ns
+        self._traffic.set_urgency(self._urgency())
         clearances = self._traffic.step(now_ns)
         for clearance in clearances:
             if is_due or self._sent.get(clearance.robot) != clearance:
                 self._context.link.send_clearance(clearance)
         self._sent = {clearance.robot: clearance for clearance in clearances}
         self._raise_alarms(now_ns)
+
+    def _urgency(self) -> dict[RobotId, int]:
+        """Return the priority of each busy robot's task."""
+        book = self._context.book
+        missions = {robot: book.mission_of(robot) for robot in self._context.robots}
+        return {
+            robot: book.tasks[mission.task_id].request.priority
+            for robot, mission in missions.items()
+            if mission is not None and mission.task_id is not None
+        }
 
     def _raise_alarms(self, now_ns: int) -> None:
         waits = {wait.robot: wait for wait in self._traffic.waits()}

@@ -114,6 +114,11 @@ class TrafficControl:
             self._itineraries.drop(robot)
             self._order.want(robot)
 
+    def set_urgency(self, urgency: Mapping[RobotId, int]) -> None:
+        """Say how urgent is what each robot drives for: larger goes first, 0 where nothing is said (-10 to 10)."""
+        for robot, track in self._tracks.items():
+            track.urgency = urgency.get(robot, 0)
+
     def remove(self, robot: RobotId) -> None:
         """Forget a robot that is carried away; what it held is free at once."""
         if self._tracks.pop(robot, None) is not None:

@@ -85,7 +85,7 @@ class LaneTables:
             node=np.array([body.node for body in rows], dtype=np.int32),
             ready=np.array([body.ready for body in rows], dtype=np.float64),
             goal=np.array([-1 if goal is None else goal for goal, _ in wanted], dtype=np.int32),
-            weight=np.ones(len(rows)),
+            weight=np.array([body.weight for body in rows], dtype=np.float64),
             tail=np.array([body.tail for body in rows], dtype=np.float64),
             pace=np.array(pace, dtype=np.int32),
             seconds=np.stack([seconds for seconds, _ in tables]),

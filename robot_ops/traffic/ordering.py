@@ -132,7 +132,7 @@ class FleetOrder:
         bodies = self._bodies(tracks, goals, now_ns)
         if self._is_disturbed:
             self._repair(bodies, goals)
-        for robot in sorted(self._new | self.unplanned, key=lambda r: bodies[r].priority if r in bodies else (0, "")):
+        for robot in sorted(self._new | self.unplanned, key=lambda r: bodies[r].rank if r in bodies else (0, 0, "")):
             if robot in bodies:
                 self._plan_one(bodies, robot, goals[robot])
         self._new.clear()
@@ -224,7 +224,7 @@ class FleetOrder:
 
     def _plan_all(self, bodies: dict[RobotId, Body]) -> None:
         self.obstacles = self._planner.obstacles(bodies)
-        waiting = sorted(self.unplanned - self.obstacles.keys(), key=lambda r: bodies[r].priority)
+        waiting = sorted(self.unplanned - self.obstacles.keys(), key=lambda r: bodies[r].rank)
         if not waiting:
             return
         arrangement = self._planner.arrange(bodies, self.obstacles)
@@ -254,7 +254,7 @@ class FleetOrder:
     def _switch(self, bodies: dict[RobotId, Body]) -> bool:
         """Let others pass first where the fleet gains by it; return whether that was anywhere."""
         walks, ready = walks_of_bodies(bodies, self.moves, self._number)
-        graph = DependencyGraph(self._arrays, walks)
+        graph = DependencyGraph(self._arrays, walks, np.array([body.weight for body in bodies.values()]))
         graph.set_progress(np.zeros(len(bodies), dtype=np.int32), ready)
         if graph.improve(_SWITCH_BUDGET, _SWITCH_GAIN) <= 0.0:
             return False

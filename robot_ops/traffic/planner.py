@@ -97,7 +97,7 @@ class Planner:
         settled: list[tuple[RobotId, tuple[int, ...]]] = [(body.robot, _cells(body)) for body in firm]
         blocked = frozenset().union(*(self._conflicts.of[cell] for _, cells in settled for cell in cells))
         found: dict[RobotId, Obstacle] = {}
-        for body in sorted(bodies.values(), key=lambda b: b.priority):
+        for body in sorted(bodies.values(), key=lambda b: b.rank):
             goal = body.goal
             if goal is None or body.is_firm:
                 continue
@@ -211,7 +211,7 @@ class Planner:
 
 
 def _by_priority(bodies: Bodies, robots: Iterable[RobotId]) -> list[RobotId]:
-    return sorted(robots, key=lambda robot: bodies[robot].priority)
+    return sorted(robots, key=lambda robot: bodies[robot].rank)
 
 
 def _cells(body: Body) -> tuple[int, ...]:

@@ -18,6 +18,8 @@ from robot_ops.traffic.graph import Arc
 Trail = tuple[tuple[int, float], ...]
 """Lanes behind a robot that its party still stands on: (cell, length in meters), nearest first."""
 NO_CELLS: Final[frozenset[int]] = frozenset()
+_URGENCY_BASE: Final = 1.5
+"""How much more a robot counts than one that is one degree less urgent; as tasks do when robots are chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +33,8 @@ class Body:
         trail: what its party takes up while it stands at `node`; tail: length of the party in meters.
         fixed: further cells it takes up for good (a robot that is not heard of: everything it holds).
         is_firm: it must not be asked to move now.
-        goal: the node it wants to be at, None for none; priority: smaller goes first.
+        goal: the node it wants to be at, None for none.
+        urgency: of what it drives for, larger goes first; priority: among equally urgent ones, smaller goes first.
     """
 
     robot: RobotId
@@ -45,6 +48,17 @@ class Body:
     trail: Trail = ()
     tail: float = 0.0
     fixed: frozenset[int] = NO_CELLS
+    urgency: int = 0
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """Return its place among the others: smaller goes first."""
+        return (-self.urgency, *self.priority)
+
+    @property
+    def weight(self) -> float:
+        """Return what a second of its travel counts; 1 for an ordinary robot."""
+        return float(_URGENCY_BASE**self.urgency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -49,6 +49,7 @@ class Track:
         free: where it is while it does not keep to the lanes.
         loose: cells on any of which its party may still stand, because it is not known which way the robot came.
         graph: with what is closed and slower now.
+        urgency: of what it drives for; larger goes first.
     """
 
     def __init__(self, graph: LaneGraph, progress: RouteProgress) -> None:
@@ -70,6 +71,7 @@ class Track:
         self.free: LevelPose | None = None
         self.loose: frozenset[int] = frozenset()
         self.graph = graph
+        self.urgency = 0
         self._routes: list[Route] = []
         self._confirmed = -1
         self._serial = 0
@@ -185,6 +187,7 @@ class Track:
             node=self.node,
             max_speed=max_speed,
             priority=priority,
+            urgency=self.urgency,
             goal=goal,
             is_firm=is_silent or self.free is not None or (is_staying and goal == self.node),
             ready=time,

@@ -6,6 +6,7 @@ from collections import deque
 from graphlib import TopologicalSorter
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,3 +180,15 @@ def test_a_goal_behind_a_robot_that_stays_is_told():
     obstacle = Planner(graph, conflicts).obstacles(bodies)[mover]
     assert obstacle.robots == (stayer,)
     assert graph.nodes[obstacle.node] == "b"
+
+
+def test_who_drives_for_something_urgent_is_planned_first() -> None:
+    urgent, early = RobotId("urgent"), RobotId("early")
+
+    bodies = [
+        Body(robot=early, node=0, max_speed=1.0, priority=(0, ""), goal=2),
+        Body(robot=urgent, node=1, max_speed=1.0, priority=(9, ""), goal=3, urgency=2),
+    ]
+
+    assert min(bodies, key=lambda body: body.rank).robot == urgent
+    assert bodies[1].weight == pytest.approx(1.5**2)
