@@ -1,7 +1,7 @@
 """What allocation is told and what it answers. All times are seconds from now."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from robot_ops.core.ids import NodeId, RobotId, TaskId
 from robot_ops.site.model import RobotModel
@@ -72,6 +72,22 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """What it would mean if a robot did a task, all others left as planned.
+
+    Attributes:
+        cost: weighted seconds that it adds to all finish times and tardiness; infinite where battery or way forbid it.
+        finish: when the task would be done, in seconds from now.
+        is_chosen: whether the plan has it so.
+    """
+
+    robot: RobotId
+    cost: float
+    finish: float
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The answer.
 
@@ -86,10 +102,12 @@ class Plan:
     finish: Mapping[TaskId, float]
     unassigned: Mapping[TaskId, str]
     short_of_energy: frozenset[RobotId]
+    _next: Mapping[RobotId, Assignment] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        first = {each.robot: each for each in self.assignments.values() if each.position == 0}
+        object.__setattr__(self, "_next", first)
 
     def next_of(self, robot: RobotId) -> Assignment | None:
         """Return what the robot shall do next."""
-        for assignment in self.assignments.values():
-            if assignment.robot == robot and assignment.position == 0:
-                return assignment
-        return None
+        return self._next.get(robot)

@@ -1,55 +1,30 @@
-"""Earliest-finish insertion of all open tasks into the routes of all robots.
+"""Which robot does which task, and in which order: earliest finish of all, by the compiled search.
 
-Tasks are taken by urgency; each goes where it adds least to the weighted sum of finish times and tardiness of all. The
-answer depends on the arguments alone.
+What is least is the weighted sum of finish times and tardiness; a task that has waited, or has a priority, weighs more.
+Tasks begin where they were planned, the others are inserted by regret, then ruin and recreate improves all for a number
+of iterations that depends on the number of tasks. The answer depends on the arguments alone.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from robot_ops.allocation.estimates import Effort, can_return, effort_of
-from robot_ops.allocation.model import Assignment, Candidate, OpenTask, Plan, Travel
-from robot_ops.core.ids import NodeId, RobotId, TaskId
-from robot_ops.site.model import RobotKind
+from robot_ops.allocation.estimates import effort_of
+from robot_ops.allocation.fleet_work import MOVE_GAIN_S, PATIENCE_S, is_able, weight, work_of
+from robot_ops.allocation.kernels.arrays import Floats
+from robot_ops.allocation.model import Alternative, Assignment, Candidate, OpenTask, Plan, Travel
+from robot_ops.allocation.routing import Routing, Tuning
+from robot_ops.allocation.travel_matrix import TravelMatrix
+from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.tasks.requests import TaskKind
 
-MOVE_GAIN_S: Final = 15.0
-"""Seconds that moving a planned task to another robot must win."""
-MAX_PLANNED: Final = 200
-"""Tasks planned one by one; those after them get a rough estimate, so that thousands at once do no harm."""
-_MAX_INSERTION: Final = 8
-_PRIORITY_BASE: Final = 1.5
-_TARDINESS: Final = 3.0
-_PATIENCE_S: Final = 300.0
-"""A task that has waited this long weighs twice as much; bounds starvation."""
+__all__ = ["MAX_PLANNED", "MOVE_GAIN_S", "allocate", "explain", "is_able"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """A task in a robot's route; start and finish in seconds from now, soc when it is done."""
-
-    task: OpenTask
-    start: float
-    finish: float
-    soc: float
-    effort: Effort
-
-
-@dataclass(slots=True)
-class _Route:
-    candidate: Candidate
-    stops: list[_Stop] = field(default_factory=list)
-    cost: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    cost: float
-    finish: float
-    stops: list[_Stop]
-    route: _Route
+MAX_PLANNED: Final = 2000
+"""Tasks planned one by one; those after them get a rough estimate, so that ten thousands at once do no harm."""
+_ITERATIONS_PER_TASK: Final = 10
+_MAX_ITERATIONS: Final = 200
+_TUNING: Final = Tuning(mean_removed=8.0, regret_share=0.0, hot=0.03, cold=0.003)
 
 
 def allocate(tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel) -> Plan:
@@ -58,130 +33,165 @@ def allocate(tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel:
     Args:
         tasks: those that wait for a robot, in the order they were accepted.
         candidates: robots in service, in a fixed order; ties go to the first.
-        travel: seconds between nodes.
+        travel: seconds between nodes; a `TravelMatrix` keeps them from call to call.
     """
     ordered = sorted(tasks, key=_urgency)
-    routes = [_Route(candidate) for candidate in candidates]
-    choices: dict[TaskId, str] = {}
+    planned, rest = ordered[:MAX_PLANNED], ordered[MAX_PLANNED:]
+    matrix = travel if isinstance(travel, TravelMatrix) else TravelMatrix(travel)
+    if not planned or not candidates:
+        refusals = {task.task_id: _refusal(task, []) for task in ordered}
+        return Plan(assignments={}, finish={}, unassigned=refusals, short_of_energy=frozenset())
+    routing = _search(planned, candidates, matrix)
+    assignments = _assignments(planned, candidates, routing)
     unassigned: dict[TaskId, str] = {}
     short: set[RobotId] = set()
-    for task in ordered[:MAX_PLANNED]:
-        able = [route for route in routes if is_able(task, route.candidate)]
-        options = [option for route in able if (option := _best_option(task, route, travel)) is not None]
-        if not options:
+    for task in planned:
+        if task.task_id not in assignments:
+            able = [candidate.robot for candidate in candidates if is_able(task, candidate)]
             unassigned[task.task_id] = _refusal(task, able)
-            short |= {route.candidate.robot for route in able}
-            continue
-        best = min(options, key=lambda option: option.cost)
-        best.route.stops, best.route.cost = best.stops, _cost(best.stops)
-        choices[task.task_id] = _alternative(best, options)
-    assignments = {assignment.task_id: assignment for route in routes for assignment in _assignments(route, choices)}
+            short.update(able)
     finish = {task_id: assignment.finish for task_id, assignment in assignments.items()}
-    finish |= _rough_estimates(ordered[MAX_PLANNED:], routes, travel)
+    finish |= _rough_estimates(rest, candidates, assignments, matrix)
+    for task in rest:
+        if task.task_id not in finish:
+            unassigned[task.task_id] = _refusal(task, [])
     return Plan(assignments=assignments, finish=finish, unassigned=unassigned, short_of_energy=frozenset(short))
 
 
-def is_able(task: OpenTask, candidate: Candidate) -> bool:
-    """Return whether the robot is built for the task, whatever its battery holds."""
-    match task.kind:
-        case TaskKind.GUIDE:
-            return candidate.model.kind is RobotKind.GUIDE and task.language in candidate.languages
-        case TaskKind.DELIVER:
-            return candidate.model.kind is RobotKind.COURIER and bool(candidate.model.compartments)
+def explain(
+    task_id: TaskId, tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel
+) -> tuple[Alternative, ...]:
+    """Return what each robot that is able to do a task would make of it in the plan of `allocate`, the best first.
+
+    Nothing is returned for a task that is not among those planned one by one.
+    """
+    planned = sorted(tasks, key=_urgency)[:MAX_PLANNED]
+    numbers = [number for number, task in enumerate(planned) if task.task_id == task_id]
+    if not numbers or not candidates:
+        return ()
+    task = planned[numbers[0]]
+    routing = _search(planned, candidates, TravelMatrix(travel))
+    costs, finishes = routing.alternatives(numbers)
+    chosen = next((number for number in range(len(candidates)) if numbers[0] in routing.times(number)[0]), None)
+    found = [
+        Alternative(
+            robot=candidate.robot,
+            cost=float(costs[0, number]),
+            finish=float(finishes[0, number]),
+            is_chosen=number == chosen,
+        )
+        for number, candidate in enumerate(candidates)
+        if is_able(task, candidate)
+    ]
+    return tuple(sorted(found, key=lambda each: (not each.is_chosen, each.cost)))
+
+
+def _search(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: TravelMatrix) -> Routing:
+    """Return the routes as they shall be driven; job k is task k, robot k is candidate k."""
+    routing = Routing(work_of(tasks, candidates, travel), tuning=_TUNING)
+    routing.construct()
+    if len(tasks) > 1:
+        routing.improve(min(_MAX_ITERATIONS, _ITERATIONS_PER_TASK * len(tasks)))
+        routing.settle()
+    return routing
 
 
 def _urgency(task: OpenTask) -> tuple[float, float, float, TaskId]:
     due = math.inf if task.due is None else task.due
-    return (-(task.priority + task.waited / _PATIENCE_S), due, -task.waited, task.task_id)
+    return (-(task.priority + task.waited / PATIENCE_S), due, -task.waited, task.task_id)
 
 
-def _weight(task: OpenTask) -> float:
-    return float(_PRIORITY_BASE**task.priority) * (1.0 + task.waited / _PATIENCE_S)
+def _assignments(
+    tasks: Sequence[OpenTask], candidates: Sequence[Candidate], routing: Routing
+) -> dict[TaskId, Assignment]:
+    routes = [routing.times(number) for number in range(len(candidates))]
+    # the others are planned anew before a robot gets them
+    ready = [stops[0] for number, (stops, _, _) in enumerate(routes) if stops and candidates[number].free_in <= 0.0]
+    costs, finishes = routing.alternatives(ready)
+    rows = {job: row for row, job in enumerate(ready)}
+    served = _first_come_first_served(tasks, routes)
+    assignments = {}
+    for number, (stops, _, finishes_of_route) in enumerate(routes):
+        candidate, start = candidates[number], candidates[number].free_in
+        for position, (job, finish) in enumerate(zip(stops, finishes_of_route, strict=True)):
+            if job in rows:
+                why = _next_best(candidates, number, costs[rows[job]], finishes[rows[job]])
+            elif position == 0:
+                why = f"as soon as it is free, in {start:.0f} s"
+            else:
+                why = f"after {position} other task{'s' if position > 1 else ''}"
+            task = served.get(job, tasks[job])
+            assignments[task.task_id] = Assignment(
+                task_id=task.task_id,
+                robot=candidate.robot,
+                position=position,
+                start=start,
+                finish=finish,
+                reason=f"{candidate.robot} is done in {finish:.0f} s; {why}",
+            )
+            start = finish
+    return assignments
 
 
-def _best_option(task: OpenTask, route: _Route, travel: Travel) -> _Option | None:
-    length = len(route.stops)
-    positions = range(length, -1, -1) if length < _MAX_INSERTION else range(length, length + 1)
-    penalty = 0.0 if task.planned in (None, route.candidate.robot) else MOVE_GAIN_S * _weight(task)
-    best: _Option | None = None
-    for position in positions:
-        kept = route.stops[:position]
-        stops = _extend(kept, [task, *(stop.task for stop in route.stops[position:])], route.candidate, travel)
-        if stops is None:
-            continue
-        cost = _cost(stops) - route.cost + penalty
-        if best is None or cost < best.cost:
-            best = _Option(cost, stops[position].finish, stops, route)
-    return best
+def _first_come_first_served(
+    tasks: Sequence[OpenTask], routes: Iterable[tuple[list[int], list[float], list[float]]]
+) -> dict[int, OpenTask]:
+    """Return which of equal tasks is done where the search has put a job: what weighs most, then the first, first."""
+    finish_of = {job: finish for stops, _, finishes in routes for job, finish in zip(stops, finishes, strict=True)}
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for job in finish_of:
+        task = tasks[job]
+        key = (task.pickup, task.destination, task.kind, task.language, task.due, task.planned)
+        alike.setdefault(key, []).append(job)
+    served = {}
+    for jobs in alike.values():
+        if len(jobs) > 1:
+            places = sorted(jobs, key=lambda job: (finish_of[job], job))
+            first = sorted(jobs, key=lambda job: (-weight(tasks[job]), job))
+            served.update({place: tasks[job] for place, job in zip(places, first, strict=True)})
+    return served
 
 
-def _extend(kept: list[_Stop], tasks: Sequence[OpenTask], candidate: Candidate, travel: Travel) -> list[_Stop] | None:
-    """Return the route with the tasks driven after the kept stops, None where the battery or the way does not allow."""
-    stops = list(kept)
-    node, time, soc = _end_of(candidate, kept)
-    for task in tasks:
-        effort = effort_of(task, candidate.model, node, travel)
-        start, time = time, time + effort.duration
-        soc -= effort.energy_wh / candidate.model.battery_wh
-        if not math.isfinite(time) or not can_return(candidate, task.destination, soc, travel):
-            return None
-        stops.append(_Stop(task, start, time, soc, effort))
-        node = task.destination
-    return stops
-
-
-def _end_of(candidate: Candidate, stops: Sequence[_Stop]) -> tuple[NodeId, float, float]:
-    if stops:
-        return stops[-1].task.destination, stops[-1].finish, stops[-1].soc
-    return candidate.node, candidate.free_in, candidate.soc
-
-
-def _cost(stops: Iterable[_Stop]) -> float:
-    total = 0.0
-    for stop in stops:
-        late = 0.0 if stop.task.due is None else max(0.0, stop.finish - stop.task.due)
-        total += _weight(stop.task) * (stop.finish + _TARDINESS * late)
-    return total
-
-
-def _assignments(route: _Route, choices: dict[TaskId, str]) -> Iterable[Assignment]:
-    for position, stop in enumerate(route.stops):
-        yield Assignment(
-            task_id=stop.task.task_id,
-            robot=route.candidate.robot,
-            position=position,
-            start=stop.start,
-            finish=stop.finish,
-            reason=f"{route.candidate.robot} is done in {stop.finish:.0f} s; {choices[stop.task.task_id]}",
-        )
-
-
-def _alternative(best: _Option, options: Sequence[_Option]) -> str:
-    others = sorted((option for option in options if option is not best), key=lambda option: option.cost)
-    if not others:
+def _next_best(candidates: Sequence[Candidate], chosen: int, costs: Floats, finishes: Floats) -> str:
+    others = costs.copy()
+    others[chosen] = math.inf
+    best = int(others.argmin())
+    if others[best] == math.inf:
         return "no other robot can do it"
-    return f"next best was {others[0].route.candidate.robot} in {others[0].finish:.0f} s"
+    return f"next best was {candidates[best].robot} in {finishes[best]:.0f} s"
 
 
-def _refusal(task: OpenTask, able: Sequence[_Route]) -> str:
+def _refusal(task: OpenTask, able: Sequence[RobotId]) -> str:
     if able:
-        return f"battery too low or no way: {', '.join(route.candidate.robot for route in able)}"
+        return f"battery too low or no way: {', '.join(able)}"
     if task.kind is TaskKind.GUIDE:
         return f"no guide that speaks {task.language} is in service"
     return "no courier is in service"
 
 
-def _rough_estimates(tasks: Sequence[OpenTask], routes: Sequence[_Route], travel: Travel) -> dict[TaskId, float]:
+def _rough_estimates(
+    tasks: Sequence[OpenTask],
+    candidates: Sequence[Candidate],
+    assignments: Mapping[TaskId, Assignment],
+    travel: TravelMatrix,
+) -> dict[TaskId, float]:
     """Return finish times as if the tasks went round robin to the robots after all that is planned."""
-    estimates: dict[TaskId, float] = {}
+    free = {candidate.robot: candidate.free_in for candidate in candidates}
+    for assignment in assignments.values():
+        free[assignment.robot] = max(free[assignment.robot], assignment.finish)
+    able_of: dict[tuple[TaskKind, str], list[Candidate]] = {}
     ends: dict[TaskKind, float] = {}
+    estimates: dict[TaskId, float] = {}
     for task in tasks:
-        able = [route for route in routes if is_able(task, route.candidate)]
+        key = (task.kind, task.language)
+        if key not in able_of:
+            able_of[key] = [candidate for candidate in candidates if is_able(task, candidate)]
+        able = able_of[key]
         if not able:
             continue
         if task.kind not in ends:
-            ends[task.kind] = sum(_end_of(route.candidate, route.stops)[1] for route in able) / len(able)
-        duration = effort_of(task, able[0].candidate.model, task.destination, travel).duration
+            ends[task.kind] = sum(free[candidate.robot] for candidate in able) / len(able)
+        duration = effort_of(task, able[0].model, task.destination, travel).duration
         ends[task.kind] += duration / len(able)
         estimates[task.task_id] = ends[task.kind] + duration
     return estimates

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from robot_ops.allocation.kernels import search as kernels
+from robot_ops.allocation.kernels.alternatives import alternatives
 from robot_ops.allocation.kernels.arrays import (
     AT,
     MEMORY,
@@ -18,6 +19,7 @@ from robot_ops.allocation.kernels.arrays import (
     OFFER,
     ROUTE,
     STATE,
+    Floats,
     Routes,
     Search,
     Work,
@@ -27,8 +29,9 @@ from robot_ops.allocation.kernels.routes import refresh
 
 _NEAR: Final = 100
 """Stops around a seed that a ruin looks at."""
-_REGRET_JOBS: Final = 400
-"""More jobs than this are first inserted one after another, in the order given."""
+_FEW_JOBS: Final = 100
+_SOME_JOBS: Final = 400
+"""See `construct` of the kernels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Tuning:
         blink: chance that a route is overlooked for a job.
         regret_share: share of iterations that insert by regret.
         hot, cold: temperature at the beginning and the end, as a share of the first answer's cost per job.
+        reduce_heat: temperature while the fleet is made smaller, likewise.
     """
 
     mean_removed: float = 10.0
@@ -48,6 +52,7 @@ class Tuning:
     regret_share: float = 0.1
     hot: float = 0.1
     cold: float = 0.001
+    reduce_heat: float = 0.1
 
 
 class Routing:
@@ -89,6 +94,19 @@ class Routing:
             routes.route["length"][robot] = 0
             routes.robot_of[work.stop["job"][stops]] = NONE
 
+    def settle(self) -> None:
+        """Go back to the best routes."""
+        kernels.restore_best(self._work, self._routes, self._search)
+
+    def times(self, robot: int) -> tuple[list[int], list[float], list[float]]:
+        """Return the stops of a robot's route as it stands (see `settle`), and begin and finish of each."""
+        row = self._routes.at[robot, : self._routes.route[robot]["length"]]
+        return row["stop"].tolist(), row["begin"].tolist(), row["finish"].tolist()
+
+    def alternatives(self, jobs: list[int]) -> tuple[Floats, Floats]:
+        """Return (jobs, robots) what each costs in each route, all else as it stands, and when it is finished."""
+        return alternatives(self._work, self._routes, self._search, np.array(jobs, dtype=np.int32))
+
     def construct(self, order: list[int] | None = None) -> None:
         """Insert all jobs that have no robot yet.
 
@@ -100,7 +118,7 @@ class Routing:
         absent = [job for job in wanted if self._routes.robot_of[job] == NONE]
         search.absent[: len(absent)] = absent
         search.state[0]["absent"] = len(absent)
-        kernels.construct(self._work, self._routes, search, len(absent) <= _REGRET_JOBS)
+        kernels.construct(self._work, self._routes, search, _FEW_JOBS, _SOME_JOBS)
         cost = float(self._routes.route["cost"].sum())
         self._scale = cost / max(1, jobs - int(search.state[0]["absent"]))
 
@@ -127,24 +145,55 @@ class Routing:
             tuning.regret_share,
         )
 
-    def improve_while(self, share_used: Callable[[], float], *, first_chunk: int = 20) -> int:
-        """Improve until the share of the budget that is used up reaches 1; return the iterations.
+    def improve_while(
+        self, share_used: Callable[[], float], *, since: float = 0.0, until: float = 1.0, first_chunk: int = 20
+    ) -> int:
+        """Improve until the share of the budget that is used up reaches `until`; return the iterations.
 
         Args:
             share_used: tells that share; a clock of the caller.
+            since: share at which improving began, hot; it ends cold at 1.
             first_chunk: iterations before it is asked for the first time.
         """
         used, chunk, iterations = share_used(), first_chunk, 0
-        pace = 0.02
-        while used < 1.0:
-            self.improve(chunk, done=used, after=min(1.0, used + pace))
+        span = max(1e-9, 1.0 - since)
+        while used < until and len(self._work.job) > 0:
+            done = max(0.0, (used - since) / span)
+            self.improve(chunk, done=done, after=done)
             iterations += chunk
             before, used = used, share_used()
             pace = max(1e-9, used - before)
-            aim = min(0.02, max(0.002, 0.5 * (1.0 - used)))
+            aim = min(0.01, max(0.001, 0.5 * (until - used)))
             chunk = max(1, min(4 * chunk, int(chunk * aim / pace)))
-            pace = chunk / iterations * used
         return iterations
+
+    def reduce_fleet_while(self, share_used: Callable[[], float], *, chunk: int = 100) -> int:
+        """Find routes for as few robots as possible, all alike, that leave nothing out; return the iterations.
+
+        The best routes are those of the smallest fleet that was found; only its robots are used from then on.
+        """
+        work, routes, search, tuning = self._work, self._routes, self._search, self._tuning
+        iterations = 0
+        while len(work.job) > 0 and share_used() < 1.0:
+            heat = self._scale * tuning.reduce_heat
+            if kernels.reduce_fleet(
+                work, routes, search, chunk, heat, tuning.mean_removed, tuning.max_string, tuning.blink
+            ):
+                if kernels.close_route(work, routes, search) == NONE:
+                    break
+            else:
+                iterations += chunk
+        if len(work.job) > 0:
+            kernels.restore_best(work, routes, search)
+        return iterations
+
+    def close_unused(self) -> None:
+        """Go on from the best routes without the robots that have nothing to do in them."""
+        search = self._search
+        is_unused = (search.best_route["length"] == 0) & (search.best_route["is_closed"] == 0)
+        if is_unused.any():
+            search.best_route["is_closed"][is_unused] = 1
+            kernels.restore_best(self._work, self._routes, search)
 
 
 def _no_routes(work: Work) -> Routes:

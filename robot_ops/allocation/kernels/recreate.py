@@ -133,6 +133,23 @@ def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
 
 
 @kernel
+def insert_planned(work: Work, routes: Routes, search: Search) -> None:
+    """Insert each job left out into the route of the robot that it was planned for, where that is possible."""
+    kept, state = 0, search.state[0]
+    for index in range(state["absent"]):
+        job = search.absent[index]
+        number = work.job[job]["planned"]
+        if number != NONE and work.is_allowed[job, number]:
+            make_offer(work, routes, search, number, job, np.inf)
+            if search.offer[job, number]["cost"] < np.inf:
+                take(work, routes, search, number, job)
+                continue
+        search.absent[kept] = job
+        kept += 1
+    state["absent"] = kept
+
+
+@kernel
 def recreate_by_regret(work: Work, routes: Routes, search: Search, noise: float) -> None:
     """Insert the job first that loses most if it does not get its best route (regret-2, Ropke and Pisinger 2006).
 

@@ -4,7 +4,14 @@ import math
 
 from robot_ops.allocation.kernels.arrays import NONE, Routes, Search, Work
 from robot_ops.allocation.kernels.chance import draw
-from robot_ops.allocation.kernels.recreate import recreate, recreate_by_regret, renew, sort_absent, touch
+from robot_ops.allocation.kernels.recreate import (
+    insert_planned,
+    recreate,
+    recreate_by_regret,
+    renew,
+    sort_absent,
+    touch,
+)
 from robot_ops.allocation.kernels.routes import refresh
 from robot_ops.allocation.kernels.ruin import leave_out, ruin
 from robot_ops.core.compiler import kernel
@@ -104,12 +111,19 @@ def restore_best(work: Work, routes: Routes, search: Search) -> None:
 
 
 @kernel
-def construct(work: Work, routes: Routes, search: Search, is_by_regret: bool) -> None:
-    """Give every job left out to a robot, by regret or in the order they are in, and take the result as the best."""
+def construct(work: Work, routes: Routes, search: Search, few: int, some: int) -> None:
+    """Give every job left out to a robot, and take the result as the best.
+
+    Args:
+        few: up to so many are inserted by regret alone; of more, those that were planned begin where they were.
+        some: of more than so many that are then left, each is inserted in the order they are in.
+    """
     for number in range(len(routes.route)):
         renew(work, routes, search, number)
     begin_trial(search)
-    if is_by_regret:
+    if search.state[0]["absent"] > few:
+        insert_planned(work, routes, search)
+    if search.state[0]["absent"] <= some:
         recreate_by_regret(work, routes, search, 0.0)
     else:
         recreate(work, routes, search, 0.0)

@@ -1,0 +1,58 @@
+"""What it would cost if another robot did a job."""
+
+import numpy as np
+
+from robot_ops.allocation.kernels.arrays import NONE, Floats, Ints, Routes, Search, Work
+from robot_ops.allocation.kernels.recreate import make_offer, renew, touch
+from robot_ops.allocation.kernels.ruin import leave_out
+from robot_ops.allocation.kernels.search import begin_trial, reject_trial
+from robot_ops.core.compiler import kernel
+
+
+@kernel
+def alternatives(work: Work, routes: Routes, search: Search, jobs: Ints) -> tuple[Floats, Floats]:
+    """Return (jobs, robots) what each job costs in each route, all else as it is, and when it would be finished.
+
+    Costs are infinite where a robot cannot do it.
+    """
+    cost = np.full((len(jobs), len(routes.route)), np.inf)
+    finish = np.full((len(jobs), len(routes.route)), np.inf)
+    for index in range(len(jobs)):
+        job = jobs[index]
+        begin_trial(search)
+        own = routes.robot_of[job]
+        if own != NONE:
+            touch(routes, search, own)
+            leave_out(work, routes, search, own, job)
+            renew(work, routes, search, own)
+        for number in range(len(routes.route)):
+            if not work.is_allowed[job, number]:
+                continue
+            make_offer(work, routes, search, number, job, np.inf)
+            offer = search.offer[job, number]
+            if offer["cost"] < np.inf:
+                cost[index, number] = offer["cost"]
+                finish[index, number] = finish_with(work, routes, number, job, offer["first_at"], offer["second_at"])
+        reject_trial(work, routes, search)
+    return cost, finish
+
+
+@kernel
+def finish_with(work: Work, routes: Routes, number: int, job: int, first_at: int, second_at: int) -> float:
+    """Return when a job is finished whose stops go before these positions of a route."""
+    robot, at = work.robot[number], routes.at[number]
+    travel, effort = work.travel[robot["group"]], work.effort[robot["group"]]
+    first, second = work.job[job]["first"], work.job[job]["second"]
+    place, time = robot["start"], robot["free"]
+    last = first_at if second == NONE else second_at + 1
+    for step in range(last + 1):
+        if step == first_at:
+            stop = first
+        elif step == last:
+            stop = second
+        else:
+            stop = at[step - (step > first_at)]["stop"]
+        record = work.stop[stop]
+        time = max(time + travel[place, record["enter"]], record["opens"]) + effort[stop]["duration"]
+        place = record["leave"]
+    return float(time)
