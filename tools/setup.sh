@@ -71,6 +71,10 @@ build_interfaces_for_ros() {
   fi
 }
 
+compile_kernels() {
+  .venv/bin/python -m robot_ops.bringup.kernels
+}
+
 check_imports() {
   if [ -f install/local_setup.bash ] && [ "$1" = ros ]; then
     set +u
@@ -127,3 +131,8 @@ else
   step interfaces "$interfaces" "ROS interfaces (half a minute)" build_interfaces
 fi
 step imports "$interfaces" "check that all parts load" check_imports "$kind"
+# The digest alone does not tell whether the user's cache still holds them; asking takes a tenth of a second.
+kernels=$(.venv/bin/python -m robot_ops.core.kernel_cache)
+if [ ! -f "$kernels/complete" ]; then
+  run kernels "planning kernels, compiled once (two minutes)" compile_kernels
+fi

@@ -97,6 +97,8 @@ class TrafficDesk:
         }
 
     def _raise_alarms(self, now_ns: int) -> None:
+        alarm = self._traffic.alarm
+        self._context.alarms.set("traffic/planning", bool(alarm), alarm, is_error=True)
         waits = {wait.robot: wait for wait in self._traffic.waits()}
         for robot in self._context.robots:
             wait = waits.get(robot)

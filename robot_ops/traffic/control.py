@@ -157,6 +157,11 @@ class TrafficControl:
         """Return which robots cannot go on and why, in the order of their ids."""
         return self._waits.all()
 
+    @property
+    def alarm(self) -> str:
+        """Return what is wrong with planning itself, for people; empty where nothing is."""
+        return self._order.alarm
+
     def explain(self, robot: RobotId | None = None) -> str:
         """Return, for people, where a robot is, what it holds, its way, and what it waits for and why; lines of text.
 
@@ -185,6 +190,7 @@ class TrafficControl:
             return
         before, self._graph = self._graph, self._graph.restricted(restrictions)
         former, self._order = self._order, FleetOrder(self._graph, self._conflicts)
+        self._order.alarm = former.alarm
         self._itineraries.graph = self._graph
         slower = restrictions.delays.keys() - before.restrictions.delays.keys()
         ways = former.moves_by_robot()

@@ -12,7 +12,6 @@ import numpy as np
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.ids import RobotId
-from robot_ops.traffic.array_graph import of_lanes
 from robot_ops.traffic.clearing import clear_moves
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.dependencies import DependencyGraph, walks_of_bodies
@@ -67,8 +66,8 @@ class FleetOrder:
         self._blocked_ns: dict[RobotId, int] = {}
         self._relief_ns: dict[RobotId, int] = {}
         self._switch_ns = 0
-        self._arrays, arcs = of_lanes(graph, conflicts)
-        self._number = {arc: number for number, arc in enumerate(arcs)}
+        self._arrays = self._planner.tables.graph
+        self._number = {arc: number for number, arc in enumerate(self._planner.tables.arcs)}
 
     def want(self, robot: RobotId) -> None:
         """Note that the robot's goal has changed."""

@@ -58,13 +58,17 @@ class Arrangement:
 
 
 class Planner:
-    """Finds orders of moves; every one it returns has passed `fault`."""
+    """Finds orders of moves; every one it returns has passed `fault`.
+
+    Attributes:
+        tables: the graph in arrays.
+    """
 
     def __init__(self, graph: LaneGraph, conflicts: ConflictMap) -> None:
         self._graph = graph
         self._conflicts = conflicts
-        self._tables = LaneTables(graph, conflicts)
-        self._room = Room(self._tables)
+        self.tables = LaneTables(graph, conflicts)
+        self._room = Room(self.tables)
         self._penalty = np.array(_penalties(graph), dtype=np.float64)
 
     def insert(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId, goal: int | None) -> list[Move] | None:
@@ -85,10 +89,10 @@ class Planner:
             all moves in their new order, None where no such spot is better than where the robot stands.
         """
         body = bodies[robot]
-        remaining = self._tables.to_goal(goal, body.max_speed)
+        remaining = self.tables.to_goal(goal, body.max_speed)
         bound = np.where(self._penalty <= 0.0, remaining, math.inf)
         bound[body.node] = remaining[body.node] + _APPROACH_WEIGHT * self._penalty[body.node]
-        timed = TimedFleet(self._tables, self._room, bodies, moves, {robot: (None, bound)})
+        timed = TimedFleet(self.tables, self._room, bodies, moves, {robot: (None, bound)})
         return timed.insert(robot, may_improve=True)
 
     def obstacles(self, bodies: Bodies) -> dict[RobotId, Obstacle]:
@@ -145,14 +149,14 @@ class Planner:
 
     def is_reachable(self, max_speed: float, node: int, goal: int) -> bool:
         """Return whether any way leads from the node to the goal, others aside."""
-        return bool(self._tables.to_goal(goal, max_speed)[node] < math.inf)
+        return bool(self.tables.to_goal(goal, max_speed)[node] < math.inf)
 
     def _timed(self, bodies: Bodies, moves: Sequence[Move], goals: Mapping[RobotId, int | None]) -> TimedFleet:
         bounds: dict[RobotId, tuple[int | None, Floats]] = {
-            robot: (goal, self._penalty if goal is None else self._tables.to_goal(goal, bodies[robot].max_speed))
+            robot: (goal, self._penalty if goal is None else self.tables.to_goal(goal, bodies[robot].max_speed))
             for robot, goal in goals.items()
         }
-        return TimedFleet(self._tables, self._room, bodies, moves, bounds)
+        return TimedFleet(self.tables, self._room, bodies, moves, bounds)
 
     def _one_by_one(
         self, bodies: Bodies, goals: Mapping[RobotId, int | None], wanted: Sequence[RobotId]
@@ -181,7 +185,7 @@ class Planner:
             bodies=movable,
             goals=[goals[body.robot] for body in movable],
             firm=firm,
-            arrays=(self._tables.graph, self._tables.arcs),
+            arrays=(self.tables.graph, self.tables.arcs),
         )
         moves = search.solve(limit)
         if moves is None:
@@ -195,11 +199,11 @@ class Planner:
     def _is_cut_off(self, body: Body, goal: int, blocked: frozenset[int]) -> bool:
         is_blocked = np.zeros(self._graph.cell_count, dtype=np.bool_)
         is_blocked[sorted(blocked - {body.node})] = True
-        return bool(self._tables.to_goal_around(goal, body.max_speed, is_blocked)[body.node] == math.inf)
+        return bool(self.tables.to_goal_around(goal, body.max_speed, is_blocked)[body.node] == math.inf)
 
     def _in_between(self, body: Body, goal: int, firm: Sequence[tuple[RobotId, tuple[int, ...]]]) -> Obstacle:
         """Walk the shortest way and name the first robot that stands on it for good."""
-        table, node = self._tables.to_goal(goal, body.max_speed), body.node
+        table, node = self.tables.to_goal(goal, body.max_speed), body.node
         while node != goal and table[node] < math.inf:
             arc = min(self._graph.leaving[node], key=lambda a: (a.seconds(body.max_speed) + table[a.end], a.end))
             zone = self._conflicts.zone(arc)

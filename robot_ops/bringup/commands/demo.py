@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 only if every task due within the run ended as it should."""
     from robot_ops.bringup.environment import require_environment
+    from robot_ops.bringup.kernels import ensure_kernels
     from robot_ops.bringup.live_system import check_files, check_port, environment, table
     from robot_ops.simulation.scenario import load_scenario
 
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_files(scenario.site)
     if not arguments.headless:
         check_port(arguments.port)
+    ensure_kernels(lambda text: _say(arguments, text))
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="robot_ops_demo_"))
     _say(arguments, f"{scenario.site.title}: {len(scenario.robots)} robots, seed {arguments.seed}; logs in {folder}")
     processes = table(

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the simulation; 1 when a task ended wrongly or robots came into conflict."""
+    from robot_ops.bringup.kernels import ensure_kernels
     from robot_ops.ledger.custody_log import SqliteCustodyLog
     from robot_ops.ledger.database import MEMORY_URL
     from robot_ops.ledger.sql_ledger import SqlLedger
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.hours <= 10_000 or arguments.seed < 0:
         raise ParameterError("hours must be more than 0 and the seed not negative", where="arguments --hours, --seed")
     scenario = _with_robots(load_scenario(_find(arguments.scenario)), arguments.robots)
+    ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
     duration = arguments.hours * 3600.0
     is_shown = not arguments.json and sys.stderr.isatty()
 

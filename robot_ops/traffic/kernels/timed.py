@@ -177,7 +177,7 @@ def _run(
     has_tail = fleet.tail[robot] > 0.0
     first_arc, arc_end, arc_cell = graph.first_arc, graph.arc_end, graph.arc_cell
     head, after, starts, ends = claims.head, claims.next, claims.start, claims.end
-    epochs, times, untils, places = search.epoch, search.time, search.until, search.place
+    epochs, times, limits, places = search.epoch, search.time, search.until, search.place
     heap, ranks, rests = search.heap, search.rank, search.rest
     epoch, slots = search.counts[0], len(after)
     size, best, best_end, expansions = 1, np.inf, -1, 0
@@ -190,7 +190,7 @@ def _run(
             _sink(heap, places, ranks, rests, size, heap[size])
         places[state] = -1
         expansions += 1
-        node, time, until = search.node[state], times[state], untils[state]
+        node, time, until = search.node[state], times[state], limits[state]
         if until == np.inf:
             if goal == node:
                 best, best_end = time, state
@@ -225,7 +225,7 @@ def _run(
                         epochs[reached], places[reached] = epoch, size
                         size += 1
                     times[reached], ranks[reached], rests[reached] = arrival, rank, remaining
-                    untils[reached] = min(end_until, lane_until) if has_tail else end_until
+                    limits[reached] = min(end_until, lane_until) if has_tail else end_until
                     search.node[reached], search.parent[reached] = end, state
                     search.arc[reached], search.start[reached] = arc, start
                     _rise(heap, places, ranks, rests, places[reached], reached)
