@@ -151,7 +151,7 @@ class _Attempts:
         state = first.run(min(unit, limit))
         left = limit - first.steps
         attempt = 0
-        while state == SPENT and left > unit:
+        while state == SPENT and left > max(unit, limit // 4):
             attempt += 1
             other = self._begin(attempt)
             state = other.run(min(unit * luby(attempt), left))
@@ -165,7 +165,7 @@ class _Attempts:
     def _begin(self, attempt: int) -> "_Search":
         rng = np.random.default_rng((self._seed, attempt))
         robots = len(self._starts)
-        if attempt == self._seed == 0:
+        if attempt == 0:
             rank = np.argsort(np.argsort(-self._times(), kind="stable"))  # who has the longest way goes first
         else:
             rank = rng.permutation(robots)

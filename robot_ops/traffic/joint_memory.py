@@ -81,6 +81,9 @@ def make_board(graph: ArrayGraph, *, starts: Ints, tails: Floats, trails: Sequen
         mover=ints(robots),
         arc=ints(robots),
         moves=np.zeros(1, dtype=np.int32),
+        seen=np.zeros(len(graph.first_arc) - 1, dtype=np.int32),
+        queue=ints(len(graph.first_arc) - 1),
+        searches=np.zeros(1, dtype=np.int32),
         chance=np.array([seed], dtype=np.int64),
     )
     for robot, start in enumerate(starts):

@@ -55,6 +55,7 @@ class Board(NamedTuple):
         swap: (robots,) with whom it wants to change places, -1 for nobody.
         stack: (robots,) who is choosing, the pushed ones last.
         mover, arc: (robots,) the moves of the step in their order; moves: (1,) how many.
+        seen, queue: (nodes,), of the last search for room; searches: (1,) its number, which marks a node as seen.
         chance: (1,) state of the random numbers.
     """
 
@@ -78,6 +79,9 @@ class Board(NamedTuple):
     mover: Ints
     arc: Ints
     moves: Ints
+    seen: Ints
+    queue: Ints
+    searches: Ints
     chance: Words
 
 

@@ -11,7 +11,6 @@ from robot_ops.traffic.kernels.compiler import kernel
 
 _DEAD_END = -1
 _FORK = -2
-_NARROW_FORK = -3
 
 
 @kernel
@@ -54,7 +53,7 @@ def swap_partner(graph: ArrayGraph, team: Team, board: Board, robot: int) -> int
         other, before = slot // width, here if cell == ahead else ahead
         if other == robot or board.is_settled[other] or _arc_between(graph, before, cell) < 0:
             continue
-        if _is_required(graph, team, board, robot, other, before, cell) and _is_possible(
+        if _is_required(graph, team, board, robot, other, before, cell, whole(0)) and _is_possible(
             graph, team, board, ahead, here
         ):
             return other
@@ -63,7 +62,7 @@ def swap_partner(graph: ArrayGraph, team: Team, board: Board, robot: int) -> int
         slot = whole(board.head[behind])
         if slot < 0 or behind == ahead or slot % width != 0:
             continue
-        if _is_required(graph, team, board, slot // width, robot, here, ahead) and _is_possible(
+        if _is_required(graph, team, board, slot // width, robot, here, ahead, whole(1)) and _is_possible(
             graph, team, board, ahead, here
         ):
             return slot // width
@@ -72,17 +71,22 @@ def swap_partner(graph: ArrayGraph, team: Team, board: Board, robot: int) -> int
 
 @kernel
 def _is_required(
-    graph: ArrayGraph, team: Team, board: Board, pusher: int, puller: int, behind: int, ahead: int
+    graph: ArrayGraph, team: Team, board: Board, pusher: int, puller: int, behind: int, ahead: int, robots: int
 ) -> bool:
-    """Return whether the pusher would drive the other one before it past no fork until the pusher is at its goal."""
+    """Return whether the pusher would drive the other one before it past no fork until the pusher is at its goal.
+
+    Args:
+        robots: how many it pushes besides those from `ahead` on.
+    """
     if team.row[pusher] < 0:
         return False
     row, other = team.row[pusher], team.row[puller]
     node = ahead
     steps = len(graph.first_arc)
     while team.to_goal[row, node] < team.to_goal[row, behind] and steps > 0:
-        beyond = _beyond(graph, team, board, behind, node)
-        if beyond <= _FORK:
+        robots += board.head[node] >= 0
+        beyond = _beyond(graph, team, board, behind, node, robots)
+        if beyond == _FORK:
             return False
         if beyond == _DEAD_END:
             break
@@ -99,9 +103,10 @@ def _is_required(
 def _is_possible(graph: ArrayGraph, team: Team, board: Board, pusher: int, puller: int) -> bool:
     """Return whether a robot that backs up before another one comes to a fork."""
     first, behind, node = pusher, pusher, puller
-    steps = len(graph.first_arc)
+    robots, steps = whole(0), len(graph.first_arc)
     while node != first and steps > 0:
-        beyond = _beyond(graph, team, board, behind, node)
+        robots += board.head[node] >= 0
+        beyond = _beyond(graph, team, board, behind, node, robots)
         if beyond < 0:
             return beyond == _FORK
         behind, node = node, beyond
@@ -110,25 +115,47 @@ def _is_possible(graph: ArrayGraph, team: Team, board: Board, pusher: int, pulle
 
 
 @kernel
-def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int) -> int:
-    """Return the only node where one can go on to, or that it is a fork or a dead end."""
-    width = len(board.cell) // len(board.used)
-    found, ways = -1, 0
+def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int, robots: int) -> int:
+    """Return the only node where one can go on to, or that it is a fork or a dead end.
+
+    Full ways do not count. A fork has room for the robots that are pushed there, in one way, and for one in another.
+    """
+    found, ways, room = -1, 0, 0
     for arc in range(whole(graph.first_arc[node]), whole(graph.first_arc[node + 1])):
         end = whole(graph.arc_end[arc])
         if end == behind or team.is_barred[arc]:
             continue
-        if graph.first_arc[end + 1] - graph.first_arc[end] == 1:
-            slot = board.head[end]
-            if slot >= 0 and slot % width == 0 and team.goal[slot // width] == end:
-                continue  # a robot that has arrived in a dead end
-        found, ways = end, ways + 1
+        free = _room(graph, team, board, node, end, robots)
+        if free > 0:
+            found, ways, room = end, ways + 1, room + free
     if ways == 0:
         return _DEAD_END
     if ways == 1:
         return found
     arc = _arc_between(graph, behind, node)
-    return _FORK if arc < 0 or team.is_passing[arc] else _NARROW_FORK
+    is_wide = arc < 0 or bool(team.is_passing[arc])
+    return _FORK if is_wide and room > robots else _DEAD_END
+
+
+@kernel
+def _room(graph: ArrayGraph, team: Team, board: Board, before: int, first: int, enough: int) -> int:
+    """Return at how many nodes beyond the first, and there, away from the one before it, nobody stands."""
+    board.searches[0] += 1
+    search = board.searches[0]
+    board.seen[before] = board.seen[first] = search
+    board.queue[0] = first
+    done, known, free = 0, 1, 0
+    while done < known and free < enough:
+        node = board.queue[done]
+        done += 1
+        free += board.head[node] < 0
+        for arc in range(graph.first_arc[node], graph.first_arc[node + 1]):
+            end = graph.arc_end[arc]
+            if board.seen[end] != search and not team.is_barred[arc]:
+                board.seen[end] = search
+                board.queue[known] = end
+                known += 1
+    return free
 
 
 @kernel
