@@ -165,10 +165,8 @@ class _Attempts:
     def _begin(self, attempt: int) -> "_Search":
         rng = np.random.default_rng((self._seed, attempt))
         robots = len(self._starts)
-        if attempt == 0:
-            rank = np.argsort(np.argsort(-self._times(), kind="stable"))  # who has the longest way goes first
-        else:
-            rank = rng.permutation(robots)
+        far_first = np.argsort(np.argsort(-self._times(), kind="stable"))
+        rank = far_first if attempt == 0 else rng.permutation(robots)
         board = make_board(
             self._graph,
             starts=self._starts,
@@ -176,7 +174,8 @@ class _Attempts:
             trails=self._trails,
             seed=int(rng.integers(2**31)),
         )
-        team = self._team._replace(noise=0.0 if attempt == 0 else _NOISE * self._usual)
+        noise = 0.0 if attempt == 0 else _NOISE * self._usual
+        team = self._team._replace(noise=noise, is_strict=attempt % 2 == 1)
         return _Search(self._graph, team, board, rank.astype(np.int32))
 
     def _unit(self) -> int:

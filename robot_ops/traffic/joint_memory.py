@@ -43,6 +43,7 @@ def make_team(
         is_passing=passing_arcs(graph),
         noise=0.0,
         may_swap=True,
+        is_strict=True,
     )
 
 

@@ -37,6 +37,7 @@ class JointStepper:
             is_passing=passing_arcs(graph),
             noise=0.0,
             may_swap=True,
+            is_strict=False,
         )
 
     @property

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import Bools, Floats, Ints
-from robot_ops.traffic.kernels.compiler import kernel
 
 Words = NDArray[np.int64]
 STAY: Final = -1
@@ -26,6 +26,7 @@ class Team(NamedTuple):
         is_barred: (arcs,) nobody may enter.
         is_passing: (arcs,) from `passing_arcs`.
         noise: seconds that chance may add to what a choice costs; may_swap: whether swaps are looked for.
+        is_strict: whether a fork must have room for all robots that would be pushed there, or for two.
     """
 
     goal: Ints
@@ -38,6 +39,7 @@ class Team(NamedTuple):
     is_passing: Bools
     noise: float
     may_swap: bool
+    is_strict: bool
 
 
 class Board(NamedTuple):

@@ -5,9 +5,9 @@ Two robots that face each other between two forks come past each other nowhere b
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools
 from robot_ops.traffic.kernels.board import Board, Team, whole
-from robot_ops.traffic.kernels.compiler import kernel
 
 _DEAD_END = -1
 _FORK = -2
@@ -118,7 +118,7 @@ def _is_possible(graph: ArrayGraph, team: Team, board: Board, pusher: int, pulle
 def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int, robots: int) -> int:
     """Return the only node where one can go on to, or that it is a fork or a dead end.
 
-    Full ways do not count. A fork has room for the robots that are pushed there, in one way, and for one in another.
+    Full ways do not count. A fork has room for the robots that are pushed there (or for one) and for one more.
     """
     found, ways, room = -1, 0, 0
     for arc in range(whole(graph.first_arc[node]), whole(graph.first_arc[node + 1])):
@@ -134,7 +134,7 @@ def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int,
         return found
     arc = _arc_between(graph, behind, node)
     is_wide = arc < 0 or bool(team.is_passing[arc])
-    return _FORK if is_wide and room > robots else _DEAD_END
+    return _FORK if is_wide and (room > robots or not team.is_strict) else _DEAD_END
 
 
 @kernel
