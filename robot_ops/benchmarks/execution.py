@@ -13,10 +13,10 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.dependencies import DependencyGraph, MoveOrder, walks_of_order
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Ints
 from robot_ops.traffic.kernels.arrivals import State
-from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.dependencies import Dependencies
 
 Policy = Literal["fixed", "switchable", "first_come"]

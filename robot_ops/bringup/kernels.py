@@ -12,6 +12,7 @@ from typing import Final
 from robot_ops.core.errors import SetupError
 from robot_ops.core.kernel_cache import cache_folder
 from robot_ops.core.resources import shared_folder
+from robot_ops.site.model import Site
 
 _MARK: Final = "complete"
 """File in the folder of compiled kernels that is made when all are there."""
@@ -38,16 +39,28 @@ def ensure_kernels(say: Callable[[str], object]) -> None:
         )
 
 
+def load_kernels(site: Site) -> None:
+    """Load all kernels into this process, compiling those that are not on disk, so that nothing later waits for that.
+
+    Raises:
+        SiteError: the site's lanes are wrong.
+    """
+    from robot_ops.allocation import warm_up as allocation
+    from robot_ops.traffic import warm_up as traffic
+
+    traffic.compile_kernels(site)
+    allocation.compile_kernels(site)
+
+
 def main() -> None:
     """Compile all kernels."""
     folder = cache_folder()
     if (folder / _MARK).exists():
         return
     from robot_ops.site.files import load_site
-    from robot_ops.traffic.warm_up import compile_kernels
 
     began = time.monotonic()
-    compile_kernels(load_site(shared_folder("sites") / "immigration_hall.yaml"))
+    load_kernels(load_site(shared_folder("sites") / "immigration_hall.yaml"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).touch()
     sys.stdout.write(f"kernels compiled in {time.monotonic() - began:.0f} s\n")

@@ -1,9 +1,12 @@
-"""How kernels are compiled: ahead of the first call that matters, cached on disk, without hidden parallelism."""
+"""How kernels are compiled: at their first call, kept on disk for later processes, without hidden parallelism."""
 
+import os
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+
+from robot_ops.core.kernel_cache import cache_folder
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,3 +20,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """
     compiled: Any = numba.njit(cache=True, error_model="numpy")(function)
     return cast("Callable[P, R]", compiled)
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = str(cache_folder())  # numba asks for it whenever a kernel is declared

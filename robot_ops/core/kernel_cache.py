@@ -19,8 +19,9 @@ def cache_folder() -> Path:
     """
     digest = hashlib.sha256(f"{version('numba')} {platform.python_version()} {_PACKAGE}".encode())
     for file in sorted(_PACKAGE.rglob("*.py")):
-        if any("kernels" in part for part in file.relative_to(_PACKAGE).parts):
-            digest.update(file.read_bytes())
+        text = file.read_bytes()
+        if "kernels" in file.relative_to(_PACKAGE).parts or b"@kernel" in text:
+            digest.update(text)
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "robot_ops" / "kernels" / digest.hexdigest()[:16]
 

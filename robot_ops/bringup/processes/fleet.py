@@ -2,7 +2,7 @@
 
 import sys
 
-from robot_ops.bringup.kernels import ensure_kernels
+from robot_ops.bringup.kernels import ensure_kernels, load_kernels
 from robot_ops.bringup.processes.entry import clock_parameter, parse_arguments, process_parser, run_process
 from robot_ops.dispatch.secret import read_secret
 from robot_ops.ledger.database import sqlite_url
@@ -10,7 +10,6 @@ from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.ros_nodes.fleet_node import FleetNode
 from robot_ops.ros_nodes.runtime import ros, spin
 from robot_ops.simulation.scenario import load_scenario
-from robot_ops.traffic.warm_up import compile_kernels
 
 
 def main() -> None:
@@ -18,7 +17,7 @@ def main() -> None:
     arguments = parse_arguments(process_parser(__doc__))
     scenario = load_scenario(arguments.scenario)
     ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
-    compile_kernels(scenario.site)  # loads them, so that the first task does not wait for that
+    load_kernels(scenario.site)
     secret = read_secret(arguments.folder / "fleet.secret")
     with SqlLedger(sqlite_url(arguments.folder / "ledger.sqlite")) as ledger, ros():
         spin(

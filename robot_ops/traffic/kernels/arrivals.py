@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import Floats, Ints
-from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.dependencies import Dependencies
 
 LONG_AGO = -1e18

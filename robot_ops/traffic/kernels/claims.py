@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
-from robot_ops.traffic.kernels.compiler import kernel
 
 Longs = NDArray[np.int64]
 

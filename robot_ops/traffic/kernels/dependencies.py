@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
-from robot_ops.traffic.kernels.compiler import kernel
 
 
 class Walks(NamedTuple):

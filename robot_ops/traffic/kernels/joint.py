@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
 from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, Words, clear, put, whole
-from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.pibt import take_step
 
 SOLVED: Final = 1

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
-from robot_ops.traffic.kernels.compiler import kernel
 
 _MOST_ROUNDS = 50
 

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.claims import Claims, Fleet, Longs, Paths, remove_robot, write_robot
-from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.timed import NO_ROOM, NO_WAY, WRITTEN, Search, plan_robot
 
 LARGEST: Final = 16

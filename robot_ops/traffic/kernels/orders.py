@@ -5,9 +5,9 @@
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
 from robot_ops.traffic.kernels.claims import Fleet, Paths
-from robot_ops.traffic.kernels.compiler import kernel
 
 
 @kernel

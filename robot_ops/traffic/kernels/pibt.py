@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Ints
 from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, clear, draw, put, whole
-from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.swaps import swap_partner
 
 _IDLE_REACH: Final = 1.0

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import Bools, Floats, Ints
 from robot_ops.traffic.kernels.arrivals import LONG_AGO, TIGHT, State, earliest, is_active, is_switchable, own_start
-from robot_ops.traffic.kernels.compiler import kernel
 from robot_ops.traffic.kernels.dependencies import Dependencies
 
 _TOGETHER = 12

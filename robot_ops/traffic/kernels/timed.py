@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
 from robot_ops.traffic.kernels.claims import Claims, Fleet, Longs, Paths, write_robot
-from robot_ops.traffic.kernels.compiler import kernel
 
 WRITTEN, NO_WAY, NO_ROOM = 0, 1, 2
 

@@ -1,5 +1,0 @@
-"""How kernels are compiled; see `robot_ops.core.compiler`."""
-
-from robot_ops.core.compiler import kernel
-
-__all__ = ["kernel"]
