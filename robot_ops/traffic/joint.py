@@ -16,13 +16,14 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make_tree
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
-from robot_ops.traffic.kernels.board import Board, Team
+from robot_ops.traffic.kernels.board import FREE_FORKS, ROOMY_FORKS, Board, Team
 from robot_ops.traffic.kernels.joint import FULL, SOLVED, SPENT, moves_of, plant, search
 from robot_ops.traffic.kernels.loops import needed_moves
 from robot_ops.traffic.schedule import Body, Move, Trail
 
 _LEAST_STEPS: Final = 100
 _STEPS_EACH: Final = 4
+_SWAPS: Final = (FREE_FORKS, ROOMY_FORKS)
 _NOISE: Final = 0.2
 """How much chance weighs in a choice, of the time that an arc takes on average."""
 
@@ -175,7 +176,7 @@ class _Attempts:
             seed=int(rng.integers(2**31)),
         )
         noise = 0.0 if attempt == 0 else _NOISE * self._usual
-        team = self._team._replace(noise=noise, is_strict=attempt % 2 == 1)
+        team = self._team._replace(noise=noise, swaps=_SWAPS[attempt % len(_SWAPS)])
         return _Search(self._graph, team, board, rank.astype(np.int32))
 
     def _unit(self) -> int:

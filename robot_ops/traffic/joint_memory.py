@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
-from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, put
+from robot_ops.traffic.kernels.board import FREE, FREE_FORKS, STAY, Board, Team, put
 from robot_ops.traffic.kernels.distances import arc_seconds
 from robot_ops.traffic.kernels.joint import Tree, rehash
 from robot_ops.traffic.kernels.swaps import passing_arcs
@@ -42,8 +42,7 @@ def make_team(
         is_barred=barred,
         is_passing=passing_arcs(graph),
         noise=0.0,
-        may_swap=True,
-        is_strict=True,
+        swaps=FREE_FORKS,
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from robot_ops.traffic.joint_memory import make_board
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
-from robot_ops.traffic.kernels.board import Team
+from robot_ops.traffic.kernels.board import FREE_FORKS, Team
 from robot_ops.traffic.kernels.distances import arc_seconds
 from robot_ops.traffic.kernels.pibt import take_step
 from robot_ops.traffic.kernels.swaps import passing_arcs
@@ -36,8 +36,7 @@ class JointStepper:
             is_barred=np.zeros(arcs, dtype=np.bool_),
             is_passing=passing_arcs(graph),
             noise=0.0,
-            may_swap=True,
-            is_strict=False,
+            swaps=FREE_FORKS,
         )
 
     @property

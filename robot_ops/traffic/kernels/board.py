@@ -12,6 +12,13 @@ Words = NDArray[np.int64]
 STAY: Final = -1
 FREE: Final = -2
 """In `Board.forced`: the robot may choose."""
+NO_SWAPS: Final = 0
+PLAIN_FORKS: Final = 1
+"""All but for dead ends whose robots have arrived (as published)."""
+FREE_FORKS: Final = 2
+"""Two ways that are not full of robots."""
+ROOMY_FORKS: Final = 3
+"""Two ways with room for all robots that would be pushed there."""
 
 
 class Team(NamedTuple):
@@ -25,8 +32,8 @@ class Team(NamedTuple):
         tail: (robots,) meters of its party.
         is_barred: (arcs,) nobody may enter.
         is_passing: (arcs,) from `passing_arcs`.
-        noise: seconds that chance may add to what a choice costs; may_swap: whether swaps are looked for.
-        is_strict: whether a fork must have room for all robots that would be pushed there, or for two.
+        noise: seconds that chance may add to what a choice costs.
+        swaps: at what forks robots change places: NO_SWAPS, PLAIN_FORKS, FREE_FORKS or ROOMY_FORKS.
     """
 
     goal: Ints
@@ -38,8 +45,7 @@ class Team(NamedTuple):
     is_barred: Bools
     is_passing: Bools
     noise: float
-    may_swap: bool
-    is_strict: bool
+    swaps: int
 
 
 class Board(NamedTuple):

@@ -10,13 +10,17 @@ import numpy as np
 
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
-from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, Words, clear, put, whole
+from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, Words, clear, draw, put, whole
 from robot_ops.traffic.kernels.pibt import take_step
 
 SOLVED: Final = 1
 IMPOSSIBLE: Final = 2
 SPENT: Final = 3
 FULL: Final = 4
+_PROMOTION: Final = 0.1
+_PROMOTED: Final = 1000
+"""Where chance plays a part, at how many of the positions a robot gets ahead of the others until it is at its goal, and
+by how many steps of waiting: so no jam lasts because the same robots press on for ever."""
 
 
 class Tree(NamedTuple):
@@ -89,7 +93,7 @@ def search(graph: ArrayGraph, team: Team, board: Board, tree: Tree, rank: Ints, 
             continue
         if (
             tree.used[0] + 2 > len(tree.parent)
-            or tree.used[1] + widest > len(tree.up)
+            or tree.used[1] + widest + 1 > len(tree.up)
             or tree.used[2] + robots > len(tree.mover)
             or tree.used[3] + 1 > len(tree.open)
         ):
@@ -113,6 +117,8 @@ def search(graph: ArrayGraph, team: Team, board: Board, tree: Tree, rank: Ints, 
             tree.order[new, index] = robot
             is_there = team.goal[robot] < 0 or team.goal[robot] == tree.place[new, robot]
             tree.waits[new, robot] = 0 if is_there else tree.waits[at, robot] + 1
+        if team.noise > 0.0 and draw(board.chance) < _PROMOTION:
+            tree.waits[new, int(draw(board.chance) * robots)] += _PROMOTED
         _sort(team, tree, rank, new)
         tree.parent[new] = at
         for index in range(board.moves[0]):

@@ -11,7 +11,7 @@ import numpy as np
 
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Ints
-from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, clear, draw, put, whole
+from robot_ops.traffic.kernels.board import FREE, NO_SWAPS, STAY, Board, Team, clear, draw, put, whole
 from robot_ops.traffic.kernels.swaps import swap_partner
 
 _IDLE_REACH: Final = 1.0
@@ -211,7 +211,7 @@ def _list_choices(graph: ArrayGraph, team: Team, board: Board, robot: int, pushe
             seconds += team.noise * draw(board.chance)
         crowd = 1.0 if _is_crowded(graph, board, robot, end, width) else 0.0
         _add_choice(board, robot, arc, seconds, crowd + 0.5 * draw(board.chance))
-    if team.may_swap and row >= 0 and board.choice[robot, 0] != STAY:
+    if team.swaps != NO_SWAPS and row >= 0 and board.choice[robot, 0] != STAY:
         other = swap_partner(graph, team, board, robot)
         if other >= 0:
             board.swap[robot] = other

@@ -7,7 +7,7 @@ import numpy as np
 
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools
-from robot_ops.traffic.kernels.board import Board, Team, whole
+from robot_ops.traffic.kernels.board import PLAIN_FORKS, ROOMY_FORKS, Board, Team, whole
 
 _DEAD_END = -1
 _FORK = -2
@@ -118,14 +118,17 @@ def _is_possible(graph: ArrayGraph, team: Team, board: Board, pusher: int, pulle
 def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int, robots: int) -> int:
     """Return the only node where one can go on to, or that it is a fork or a dead end.
 
-    Full ways do not count. A fork has room for the robots that are pushed there (or for one) and for one more.
+    What a fork is: `Team.swaps`; robots: how many are pushed there.
     """
     found, ways, room = -1, 0, 0
     for arc in range(whole(graph.first_arc[node]), whole(graph.first_arc[node + 1])):
         end = whole(graph.arc_end[arc])
         if end == behind or team.is_barred[arc]:
             continue
-        free = _room(graph, team, board, node, end, robots)
+        if team.swaps == PLAIN_FORKS:
+            free = whole(0) if _is_settled_dead_end(graph, team, board, end) else whole(1)
+        else:
+            free = _room(graph, team, board, node, end, robots)
         if free > 0:
             found, ways, room = end, ways + 1, room + free
     if ways == 0:
@@ -134,7 +137,14 @@ def _beyond(graph: ArrayGraph, team: Team, board: Board, behind: int, node: int,
         return found
     arc = _arc_between(graph, behind, node)
     is_wide = arc < 0 or bool(team.is_passing[arc])
-    return _FORK if is_wide and (room > robots or not team.is_strict) else _DEAD_END
+    return _FORK if is_wide and (room > robots or team.swaps != ROOMY_FORKS) else _DEAD_END
+
+
+@kernel
+def _is_settled_dead_end(graph: ArrayGraph, team: Team, board: Board, node: int) -> bool:
+    width, slot = len(board.cell) // len(board.used), board.head[node]
+    is_dead_end = graph.first_arc[node + 1] - graph.first_arc[node] == 1
+    return is_dead_end and slot >= 0 and slot % width == 0 and bool(team.goal[slot // width] == node)
 
 
 @kernel

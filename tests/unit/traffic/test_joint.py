@@ -145,7 +145,7 @@ def test_robots_change_ends_of_a_corridor_with_bays(robots):
     graph, starts, goals = corridor(robots)
     conflicts = ConflictMap(graph)
     bodies = [Body(robot=RobotId(f"r{k}"), node=node, max_speed=1.0, priority=(k, "")) for k, node in enumerate(starts)]
-    moves = JointSearch(graph=graph, conflicts=conflicts, bodies=bodies, goals=goals, firm=[]).solve(5_000)
+    moves = JointSearch(graph=graph, conflicts=conflicts, bodies=bodies, goals=goals, firm=[]).solve(30_000)
     assert moves is not None
     assert_reaches(bodies, goals, moves, conflicts)
 
