@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the simulation; 1 when a task ended wrongly or robots came into conflict."""
-    from robot_ops.bringup.kernels import ensure_kernels
+    from robot_ops.bringup.kernels import ensure_kernels, load_kernels
     from robot_ops.ledger.custody_log import SqliteCustodyLog
     from robot_ops.ledger.database import MEMORY_URL
     from robot_ops.ledger.sql_ledger import SqlLedger
@@ -42,7 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.hours <= 10_000 or arguments.seed < 0:
         raise ParameterError("hours must be more than 0 and the seed not negative", where="arguments --hours, --seed")
     scenario = _with_robots(load_scenario(_find(arguments.scenario)), arguments.robots)
-    ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
     duration = arguments.hours * 3600.0
     is_shown = not arguments.json and sys.stderr.isatty()
 
@@ -51,7 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(f"\r{done / 3600:8.2f} of {arguments.hours:g} h simulated")
             sys.stderr.flush()
 
-    began = time.process_time()
     with ExitStack() as stack:
 
         def custody(robot: RobotId) -> SqliteCustodyLog:
@@ -61,6 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         simulation = DeterministicRun(
             scenario, ledger=ledger, custody=custody, behaviors=shared_folder("behaviors"), seed=arguments.seed
         )
+        ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
+        load_kernels(scenario.site)
+        began = time.process_time()
         result: RunResult = simulation.run(duration, show)
     if is_shown:
         sys.stderr.write("\r" + " " * 60 + "\r")
