@@ -20,6 +20,7 @@ class OpenTask:
         waited: seconds since it was accepted.
         language: what the guide must speak; no matter for deliveries.
         planned: the robot it was planned for last time, None for a new one.
+        planned_position: its position in that robot's route; helps to begin where the last plan ended.
     """
 
     task_id: TaskId
@@ -31,6 +32,7 @@ class OpenTask:
     waited: float = 0.0
     language: str = ""
     planned: RobotId | None = None
+    planned_position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ __all__ = ["MAX_PLANNED", "MOVE_GAIN_S", "allocate", "explain", "is_able"]
 MAX_PLANNED: Final = 2000
 """Tasks planned one by one; those after them get a rough estimate, so that ten thousands at once do no harm."""
 _ITERATIONS_PER_TASK: Final = 10
-_MAX_ITERATIONS: Final = 200
+_MAX_ITERATIONS: Final = 120
 _TUNING: Final = Tuning(mean_removed=8.0, regret_share=0.0, hot=0.03, cold=0.003)
 
 
@@ -71,8 +71,11 @@ def explain(
         return ()
     task = planned[numbers[0]]
     routing = _search(planned, candidates, TravelMatrix(travel))
-    costs, finishes = routing.alternatives(numbers)
-    chosen = next((number for number in range(len(candidates)) if numbers[0] in routing.times(number)[0]), None)
+    routes = [routing.times(number) for number in range(len(candidates))]
+    served = _first_come_first_served(planned, routes)
+    place = next((job for job, other in served.items() if other is task), numbers[0])
+    costs, finishes = routing.alternatives([place])
+    chosen = next((number for number, (stops, _, _) in enumerate(routes) if place in stops), None)
     found = [
         Alternative(
             robot=candidate.robot,
@@ -89,7 +92,7 @@ def explain(
 def _search(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: TravelMatrix) -> Routing:
     """Return the routes as they shall be driven; job k is task k, robot k is candidate k."""
     routing = Routing(work_of(tasks, candidates, travel), tuning=_TUNING)
-    routing.construct()
+    routing.construct(sorted(range(len(tasks)), key=lambda job: (tasks[job].planned_position, job)))
     if len(tasks) > 1:
         routing.improve(min(_MAX_ITERATIONS, _ITERATIONS_PER_TASK * len(tasks)))
         routing.settle()
@@ -107,7 +110,7 @@ def _assignments(
     routes = [routing.times(number) for number in range(len(candidates))]
     # the others are planned anew before a robot gets them
     ready = [stops[0] for number, (stops, _, _) in enumerate(routes) if stops and candidates[number].free_in <= 0.0]
-    costs, finishes = routing.alternatives(ready)
+    costs, finishes = routing.alternatives(ready, is_next_best=True)
     rows = {job: row for row, job in enumerate(ready)}
     served = _first_come_first_served(tasks, routes)
     assignments = {}

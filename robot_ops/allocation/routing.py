@@ -103,9 +103,14 @@ class Routing:
         row = self._routes.at[robot, : self._routes.route[robot]["length"]]
         return row["stop"].tolist(), row["begin"].tolist(), row["finish"].tolist()
 
-    def alternatives(self, jobs: list[int]) -> tuple[Floats, Floats]:
-        """Return (jobs, robots) what each costs in each route, all else as it stands, and when it is finished."""
-        return alternatives(self._work, self._routes, self._search, np.array(jobs, dtype=np.int32))
+    def alternatives(self, jobs: list[int], *, is_next_best: bool = False) -> tuple[Floats, Floats]:
+        """Return (jobs, robots) what each costs in each route, all else as it stands, and when it is finished.
+
+        Args:
+            is_next_best: only the best of the other routes is of interest; costs above it may be infinite.
+        """
+        wanted = np.array(jobs, dtype=np.int32)
+        return alternatives(self._work, self._routes, self._search, wanted, is_next_best)
 
     def construct(self, order: list[int] | None = None) -> None:
         """Insert all jobs that have no robot yet.

@@ -10,10 +10,13 @@ from robot_ops.core.compiler import kernel
 
 
 @kernel
-def alternatives(work: Work, routes: Routes, search: Search, jobs: Ints) -> tuple[Floats, Floats]:
+def alternatives(work: Work, routes: Routes, search: Search, jobs: Ints, is_next_best: bool) -> tuple[Floats, Floats]:
     """Return (jobs, robots) what each job costs in each route, all else as it is, and when it would be finished.
 
     Costs are infinite where a robot cannot do it.
+
+    Args:
+        is_next_best: only the best of the other routes is of interest; the costs of others may be infinite.
     """
     cost = np.full((len(jobs), len(routes.route)), np.inf)
     finish = np.full((len(jobs), len(routes.route)), np.inf)
@@ -23,14 +26,20 @@ def alternatives(work: Work, routes: Routes, search: Search, jobs: Ints) -> tupl
         own = routes.robot_of[job]
         if own != NONE:
             touch(routes, search, own)
-            leave_out(work, routes, search, own, job)
+            routes.robot_of[job] = NONE
+            search.absent[search.state[0]["absent"]] = job
+            search.state[0]["absent"] += 1
+            leave_out(work.stop, routes.at[own], routes.route[own], routes.robot_of)
             renew(work, routes, search, own)
+        limit = np.inf
         for number in range(len(routes.route)):
-            if not work.is_allowed[job, number]:
+            if not work.is_allowed[job, number] or (is_next_best and number == own):
                 continue
-            make_offer(work, routes, search, number, job, np.inf)
+            make_offer(work, routes, search, number, job, limit)
             offer = search.offer[job, number]
-            if offer["cost"] < np.inf:
+            if offer["cost"] < limit:
+                if is_next_best:
+                    limit = offer["cost"]
                 cost[index, number] = offer["cost"]
                 finish[index, number] = finish_with(work, routes, number, job, offer["first_at"], offer["second_at"])
         reject_trial(work, routes, search)

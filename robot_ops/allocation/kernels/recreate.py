@@ -71,10 +71,20 @@ def make_offer(work: Work, routes: Routes, search: Search, number: int, job: int
 @kernel
 def take(work: Work, routes: Routes, search: Search, number: int, job: int) -> None:
     """Insert a job at the remembered place."""
-    offer = search.offer[job, number]
-    touch(routes, search, number)
-    insert(work, routes, number, job, offer["first_at"], offer["second_at"])
-    renew(work, routes, search, number)
+    offer, record, route = search.offer[job, number], work.job[job], routes.route[number]
+    if not route["is_saved"]:
+        touch(routes, search, number)
+    route["length"] = insert(
+        routes.at[number],
+        route["length"],
+        record["first"],
+        record["second"],
+        offer["first_at"],
+        offer["second_at"],
+    )
+    search.state[0]["version"] += 1
+    route["version"] = search.state[0]["version"]
+    refresh(work, routes, number)
 
 
 @kernel

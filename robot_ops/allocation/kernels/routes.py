@@ -44,15 +44,8 @@ def refresh(work: Work, routes: Routes, number: int) -> bool:
     if length > 0 and time + back > robot["until"] + _SLACK:
         is_possible = False
     route["cost"] = cost + work.rule[0]["travel_weight"] * (driven + back)
-    return _refresh_backward(work, routes, number, robot["until"] - back) and is_possible
-
-
-@kernel
-def _refresh_backward(work: Work, routes: Routes, number: int, latest_finish: float) -> bool:
-    """Fill in what depends on later stops; return whether the battery lasts."""
-    robot, at = work.robot[number], routes.at[number]
-    travel, effort = work.travel[robot["group"]], work.effort[robot["group"]]
-    length = routes.route[number]["length"]
+    # and backward what depends on later stops
+    latest_finish = robot["until"] - back
     has_energy = work.rule[0]["has_energy"]
     pressure, spare = 0.0, np.inf
     for index in range(length - 1, -1, -1):
@@ -75,15 +68,18 @@ def _refresh_backward(work: Work, routes: Routes, number: int, latest_finish: fl
                 left -= robot["power"] * travel[stop["leave"], robot["charger"]]
             spare = min(spare, left)
         here["spare"] = spare
-    return bool(spare >= -_SLACK)
+    return is_possible and bool(spare >= -_SLACK)
 
 
 @kernel
-def insert(work: Work, routes: Routes, number: int, job: int, first_at: int, second_at: int) -> None:
-    """Put a job's stops before these positions of the route as it is; `refresh` is the caller's."""
-    at, route = routes.at[number], routes.route[number]
-    first, second = work.job[job]["first"], work.job[job]["second"]
-    length, shift_below = route["length"], route["length"]
+def insert(at: Records, length: int, first: int, second: int, first_at: int, second_at: int) -> int:
+    """Put stops before these positions of a route as it is, and return its new length.
+
+    Args:
+        at: (positions,) of the route; length: its stops.
+        second: NONE for a job that is done as a whole.
+    """
+    shift_below = length
     if second != NONE:
         for index in range(length - 1, second_at - 1, -1):
             at[index + 2]["stop"] = at[index]["stop"]
@@ -93,21 +89,7 @@ def insert(work: Work, routes: Routes, number: int, job: int, first_at: int, sec
     for index in range(shift_below - 1, first_at - 1, -1):
         at[index + 1]["stop"] = at[index]["stop"]
     at[first_at]["stop"] = first
-    route["length"] = length + 1
-
-
-@kernel
-def remove(work: Work, routes: Routes, number: int, job: int) -> None:
-    """Take a job out of its route; what follows from the route is as before until `refresh`."""
-    at, route = routes.at[number], routes.route[number]
-    kept = 0
-    for index in range(route["length"]):
-        stop = at[index]["stop"]
-        if work.stop[stop]["job"] != job:
-            at[kept]["stop"] = stop
-            kept += 1
-    route["length"] = kept
-    routes.robot_of[job] = NONE
+    return length + 1
 
 
 @kernel

@@ -1,13 +1,12 @@
 """Takes strings of neighboring jobs out of routes (SISR; Christiaens and Vanden Berghe 2020)."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from robot_ops.allocation.kernels.arrays import NONE, Routes, Search, Work
+from robot_ops.allocation.kernels.arrays import NONE, Ints, Records, Routes, Search, Work
 from robot_ops.allocation.kernels.chance import draw, pick
 from robot_ops.allocation.kernels.recreate import renew, touch
-from robot_ops.allocation.kernels.routes import remove
 from robot_ops.core.compiler import kernel
 
 _SPLIT: Final = 0.5
@@ -43,11 +42,19 @@ def near_stops(work: Work, search: Search, stop: int) -> int:
 
 
 @kernel
-def leave_out(work: Work, routes: Routes, search: Search, number: int, job: int) -> None:
-    """Take a job out of its route; `renew` is the caller's."""
-    remove(work, routes, number, job)
-    search.absent[search.state[0]["absent"]] = job
-    search.state[0]["absent"] += 1
+def leave_out(stops: Records, at: Records, route: Any, robot_of: Ints) -> None:
+    """Take the stops of all jobs that have no robot any more out of a route; `renew` is the caller's.
+
+    Args:
+        stops: `Work.stop`; at, route: of the robot.
+    """
+    kept = 0
+    for index in range(route["length"]):
+        stop = at[index]["stop"]
+        if robot_of[stops[stop]["job"]] != NONE:
+            at[kept]["stop"] = stop
+            kept += 1
+    route["length"] = kept
 
 
 @kernel
@@ -84,7 +91,7 @@ def ruin(work: Work, routes: Routes, search: Search, mean_removed: float, max_st
 
 @kernel
 def _remove_string(work: Work, routes: Routes, search: Search, number: int, stop: int, longest: float) -> None:
-    """Take out some stops in a row with the one given; what was there is in the saved route."""
+    """Take out some stops in a row with the one given."""
     length = routes.route[number]["length"]
     most = min(float(length), longest)
     size = min(length, int(1.0 + draw(search.state) * most))
@@ -98,9 +105,13 @@ def _remove_string(work: Work, routes: Routes, search: Search, number: int, stop
     at = routes.position[stop]
     low, high = max(0, at - span + 1), min(at, length - span)
     start = low + pick(search.state, high - low + 1)
-    for index in range(span):
-        if gap_from <= index < gap_from + gap:
+    state, row = search.state[0], routes.at[number]
+    for index in range(start, start + span):
+        if gap_from <= index - start < gap_from + gap:
             continue
-        job = work.stop[search.saved_at[number, start + index]["stop"]]["job"]
+        job = work.stop[row[index]["stop"]]["job"]
         if routes.robot_of[job] == number:
-            leave_out(work, routes, search, number, job)
+            routes.robot_of[job] = NONE
+            search.absent[state["absent"]] = job
+            state["absent"] += 1
+    leave_out(work.stop, row, routes.route[number], routes.robot_of)

@@ -13,7 +13,7 @@ from robot_ops.allocation.kernels.recreate import (
     touch,
 )
 from robot_ops.allocation.kernels.routes import refresh
-from robot_ops.allocation.kernels.ruin import leave_out, ruin
+from robot_ops.allocation.kernels.ruin import ruin
 from robot_ops.core.compiler import kernel
 
 
@@ -235,10 +235,14 @@ def close_route(work: Work, routes: Routes, search: Search) -> int:
         return chosen
     begin_trial(search)
     touch(routes, search, chosen)
-    for index in range(search.saved_route[chosen]["length"]):
-        job = work.stop[search.saved_at[chosen, index]["stop"]]["job"]
+    state = search.state[0]
+    for index in range(routes.route[chosen]["length"]):
+        job = work.stop[routes.at[chosen, index]["stop"]]["job"]
         if routes.robot_of[job] == chosen:
-            leave_out(work, routes, search, chosen, job)
+            routes.robot_of[job] = NONE
+            search.absent[state["absent"]] = job
+            state["absent"] += 1
+    routes.route[chosen]["length"] = 0
     renew(work, routes, search, chosen)
     accept_trial(routes, search)
     routes.route[chosen]["is_closed"] = 1

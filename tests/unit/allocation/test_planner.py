@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from robot_ops.allocation.estimates import can_return, effort_of
 from robot_ops.allocation.model import Candidate, OpenTask, Plan
-from robot_ops.allocation.planner import MAX_PLANNED, allocate, is_able
+from robot_ops.allocation.planner import MAX_PLANNED, allocate, explain, is_able
+from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.ids import NodeId, RobotId, TaskId
 from robot_ops.site.model import RobotKind
 from robot_ops.tasks.requests import TaskKind
@@ -194,3 +195,42 @@ def _check_route(plan: Plan, candidate: Candidate, tasks: dict[TaskId, OpenTask]
         where = task.destination
         assert math.isclose(assignment.finish, now)
         assert can_return(candidate, where, soc, travel)
+
+
+def test_explain_says_what_each_robot_would_make_of_a_task() -> None:
+    tasks = [lead(1, 10, 30), lead(2, 60, 80)]
+    robots = [guide(1, 0), guide(2, 70), guide(3, 200, languages="fr"), guide(4, 20, soc=0.1)]
+    plan = allocate(tasks, robots, travel)
+    chosen, *others = explain(TaskId("guide-000001"), tasks, robots, travel)
+    assert (chosen.robot, chosen.is_chosen) == ("guide_1", True)
+    assert math.isclose(chosen.finish, plan.assignments[TaskId("guide-000001")].finish)
+    assert [(other.robot, other.is_chosen) for other in others] == [("guide_2", False), ("guide_4", False)]
+    assert chosen.cost < others[0].cost < others[1].cost == math.inf
+    assert explain(TaskId("guide-000009"), tasks, robots, travel) == ()
+
+
+def test_equal_tasks_are_served_in_the_order_they_came() -> None:
+    tasks = [lead(number, 10, 40) for number in range(1, 7)]
+    plan = allocate(tasks, [guide(1), guide(2, 5)], travel)
+    finishes = [plan.finish[task.task_id] for task in tasks]
+    assert finishes == sorted(finishes)
+
+
+def test_ways_are_asked_for_once() -> None:
+    asked: list[tuple[NodeId, NodeId, float]] = []
+
+    def counted(start: NodeId, goal: NodeId, max_speed: float) -> float:
+        asked.append((start, goal, max_speed))
+        return travel(start, goal, max_speed)
+
+    matrix = TravelMatrix(counted)
+    tasks = [lead(number, number, 100 - number) for number in range(1, 40)]
+    robots = [guide(number, number) for number in range(4)]
+    first = allocate(tasks, robots, matrix)
+    assert len(asked) == len(set(asked))
+    count = len(asked)
+    assert allocate(tasks, robots, matrix) == first == allocate(tasks, robots, travel)
+    assert len(asked) == count
+    matrix.forget()
+    allocate(tasks, robots, matrix)
+    assert len(asked) == 2 * count
