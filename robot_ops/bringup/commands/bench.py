@@ -1,10 +1,11 @@
-"""`robot-ops bench traffic`: measure traffic control against goals and published figures."""
+"""`robot-ops bench`: measure traffic control and dispatch against goals and published figures."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robot_ops.bringup.commands.bench_dispatch import add_dispatch_arguments, run_dispatch
 from robot_ops.bringup.output import add_json, show_json, show_table
 from robot_ops.core.errors import ParameterError
 
@@ -35,10 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     traffic.add_argument("--seed", type=int, default=0, help="of starts, goals and search (default 0)")
     traffic.add_argument("--time-limit", type=float, default=1.0, metavar="S", help="seconds of CPU time (default 1)")
     add_json(traffic)
+    dispatch = subjects.add_parser(
+        "dispatch",
+        help="allocate tasks to robots; times are process CPU time of one core",
+        description="Runs the table of cases, or one instance in the form of Li and Lim with --instance.",
+    )
+    add_dispatch_arguments(dispatch)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask."""
+    if arguments.subject == "dispatch":
+        return run_dispatch(arguments)
     _check_arguments(arguments)
     if arguments.map is not None:
         return _run_map(arguments)
