@@ -23,7 +23,8 @@ from robot_ops.traffic.schedule import Body, Move, Trail
 
 _LEAST_STEPS: Final = 100
 _STEPS_EACH: Final = 4
-_SWAPS: Final = (FREE_FORKS, ROOMY_FORKS)
+_SWAPS: Final = (ROOMY_FORKS, ROOMY_FORKS, FREE_FORKS)
+"""What counts as a fork in the attempts one after another: which serves best differs from case to case."""
 _NOISE: Final = 0.2
 """How much chance weighs in a choice, of the time that an arc takes on average."""
 

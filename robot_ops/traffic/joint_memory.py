@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
-from robot_ops.traffic.kernels.board import FREE, FREE_FORKS, STAY, Board, Team, put
+from robot_ops.traffic.kernels.board import FREE, FREE_FORKS, STAY, Board, Team, link
 from robot_ops.traffic.kernels.distances import arc_seconds
 from robot_ops.traffic.kernels.joint import Tree, rehash
 from robot_ops.traffic.kernels.swaps import passing_arcs
@@ -87,9 +87,9 @@ def make_board(graph: ArrayGraph, *, starts: Ints, tails: Floats, trails: Sequen
         chance=np.array([seed], dtype=np.int64),
     )
     for robot, start in enumerate(starts):
-        put(board, robot * width, int(start))
+        link(board.cell, board.head, board.after, board.before, robot * width, int(start))
         for slot, (cell, length) in enumerate(trails[robot] if trails else (), start=robot * width + 1):
-            put(board, slot, cell)
+            link(board.cell, board.head, board.after, board.before, slot, cell)
             board.length[slot] = length
             board.used[robot] += 1
     return board

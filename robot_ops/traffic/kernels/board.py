@@ -107,27 +107,24 @@ def draw(chance: Words) -> float:
 
 
 @kernel
-def put(board: Board, slot: int, cell: int) -> None:
-    """Let a slot take up a cell."""
-    first = board.head[cell]
-    board.cell[slot] = cell
-    board.before[slot] = -1
-    board.after[slot] = first
+def link(cells: Ints, head: Ints, after: Ints, before: Ints, slot: int, cell: int) -> None:
+    """Let a slot take up a cell; the arrays are those of a board."""
+    first = head[cell]
+    cells[slot] = cell
+    before[slot] = -1
+    after[slot] = first
     if first >= 0:
-        board.before[first] = slot
-    board.head[cell] = slot
+        before[first] = slot
+    head[cell] = slot
 
 
 @kernel
-def clear(board: Board, robot: int) -> None:
-    """Take a robot with its trail off the board."""
-    width = len(board.cell) // len(board.used)
-    for slot in range(robot * width, robot * width + board.used[robot]):
-        before, after = board.before[slot], board.after[slot]
-        if before >= 0:
-            board.after[before] = after
-        else:
-            board.head[board.cell[slot]] = after
-        if after >= 0:
-            board.before[after] = before
-    board.used[robot] = 0
+def unlink(cells: Ints, head: Ints, after: Ints, before: Ints, slot: int) -> None:
+    """Take a slot off its cell."""
+    earlier, later = before[slot], after[slot]
+    if earlier >= 0:
+        after[earlier] = later
+    else:
+        head[cells[slot]] = later
+    if later >= 0:
+        before[later] = earlier

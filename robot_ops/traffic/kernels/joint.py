@@ -10,7 +10,7 @@ import numpy as np
 
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
-from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, Words, clear, draw, put, whole
+from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, Words, draw, link, unlink, whole
 from robot_ops.traffic.kernels.pibt import take_step
 
 SOLVED: Final = 1
@@ -205,11 +205,13 @@ def _set_up(board: Board, tree: Tree, position: int, constraint: int) -> None:
         base = robot * width
         if width == 1 and board.cell[base] == tree.place[position, robot]:
             continue
-        clear(board, robot)
-        put(board, base, whole(tree.place[position, robot]))
+        for slot in range(base, base + board.used[robot]):
+            unlink(board.cell, board.head, board.after, board.before, slot)
+        link(board.cell, board.head, board.after, board.before, base, whole(tree.place[position, robot]))
         count = 1
         while count < width and tree.trail[position, robot, count - 1] >= 0:
-            put(board, base + count, whole(tree.trail[position, robot, count - 1]))
+            cell = whole(tree.trail[position, robot, count - 1])
+            link(board.cell, board.head, board.after, board.before, base + count, cell)
             board.length[base + count] = tree.length[position, robot, count - 1]
             count += 1
         board.used[robot] = count

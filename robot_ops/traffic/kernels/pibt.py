@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from robot_ops.core.compiler import kernel
-from robot_ops.traffic.kernels.arrays import ArrayGraph, Ints
-from robot_ops.traffic.kernels.board import FREE, NO_SWAPS, STAY, Board, Team, clear, draw, put, whole
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
+from robot_ops.traffic.kernels.board import FREE, NO_SWAPS, STAY, Board, Team, draw, link, unlink, whole
 from robot_ops.traffic.kernels.swaps import swap_partner
 
 _IDLE_REACH: Final = 1.0
@@ -39,12 +39,13 @@ def take_step(graph: ArrayGraph, team: Team, board: Board, order: Ints) -> bool:
 
 
 @kernel
-def _decide(graph: ArrayGraph, team: Team, board: Board, first: int) -> None:
+def _decide(graph: ArrayGraph, team: Team, board: Board, leader: int) -> None:
     """Let one robot choose, and those it pushes before it."""
     width = len(board.cell) // len(board.used)
     depth = 0
-    board.stack[0] = first
-    _list_choices(graph, team, board, first, first)
+    first, blocker = graph.first_blocker, graph.blocker
+    board.stack[0] = leader
+    _list_choices(graph, team, board, leader, leader)
     is_back = False  # whether the robot on top has just pushed somebody
     while depth >= 0:
         robot = whole(board.stack[depth])
@@ -53,22 +54,26 @@ def _decide(graph: ArrayGraph, team: Team, board: Board, first: int) -> None:
             continue
         arc = whole(board.choice[robot, board.at[robot]])
         if not is_back:
-            if not _is_out_of_the_way(graph, team, board, robot, arc, width):
+            if width == 1:
+                is_free = board.reserved[board.cell[robot] if arc == STAY else graph.arc_end[arc]] == 0
+            else:
+                is_free = _is_out_of_the_way(graph, team, board, robot, arc, width)
+            if not is_free:
                 board.at[robot] += 1
                 continue
             if arc == STAY:
                 depth, is_back = depth - 1, True
                 continue
-        other = _in_way(graph, board, robot, arc, width)
+        other = _in_way(first, blocker, board.head, board.after, board.is_settled, robot, arc, width)
         if other >= 0:
             if not is_back:
-                _reserve(graph, board, arc, whole(1))
+                _reserve(first, blocker, board.reserved, arc, whole(1))
             depth, is_back = depth + 1, False
             board.stack[depth] = other
             _list_choices(graph, team, board, other, robot)
             continue
         if is_back:
-            _reserve(graph, board, arc, whole(-1))
+            _reserve(first, blocker, board.reserved, arc, whole(-1))
         if other == -2:
             is_back = False
             board.at[robot] += 1
@@ -81,26 +86,31 @@ def _decide(graph: ArrayGraph, team: Team, board: Board, first: int) -> None:
 
 
 @kernel
-def _in_way(graph: ArrayGraph, board: Board, robot: int, arc: int, width: int) -> int:
-    """Return who stands in the way and may be pushed; -1 where the arc is free, -2 where one stays who has chosen."""
+def _in_way(
+    first: Ints, blocker: Ints, head: Ints, after: Ints, is_settled: Bools, robot: int, arc: int, width: int
+) -> int:
+    """Return who stands in the way and may be pushed; -1 where the arc is free, -2 where one stays who has chosen.
+
+    It takes the arrays one by one, as all inner loops here do: to hand on whole boards costs more than the loop.
+    """
     found = -1
-    for index in range(graph.first_blocker[arc], graph.first_blocker[arc + 1]):
-        slot = board.head[graph.blocker[index]]
+    for index in range(first[arc], first[arc + 1]):
+        slot = head[blocker[index]]
         while slot >= 0:
             other = whole(slot // width)
             if other != robot:
-                if board.is_settled[other]:
+                if is_settled[other]:
                     return -2
                 if found < 0:
                     found = other
-            slot = board.after[slot]
+            slot = after[slot]
     return found
 
 
 @kernel
-def _reserve(graph: ArrayGraph, board: Board, arc: int, change: int) -> None:
-    for index in range(graph.first_blocker[arc], graph.first_blocker[arc + 1]):
-        board.reserved[graph.blocker[index]] += change
+def _reserve(first: Ints, blocker: Ints, reserved: Ints, arc: int, change: int) -> None:
+    for index in range(first[arc], first[arc + 1]):
+        reserved[blocker[index]] += change
 
 
 @kernel
@@ -130,9 +140,9 @@ def _is_out_of_the_way(graph: ArrayGraph, team: Team, board: Board, robot: int, 
 @kernel
 def _drive(graph: ArrayGraph, team: Team, board: Board, robot: int, arc: int, width: int) -> None:
     """Move a robot; its trail follows."""
-    base, count = robot * width, board.used[robot]
-    clear(board, robot)
-    kept = 1
+    base, count, kept = robot * width, board.used[robot], 1
+    for slot in range(base, base + count):
+        unlink(board.cell, board.head, board.after, board.before, slot)
     if team.tail[robot] > 0.0:
         length = graph.arc_length[arc]
         is_ride_again = length <= 0.0 and count > 1 and board.cell[base + 1] == graph.arc_cell[arc]
@@ -147,8 +157,8 @@ def _drive(graph: ArrayGraph, team: Team, board: Board, robot: int, arc: int, wi
             last += 1
         kept = last + 1
         for k in range(1, kept):
-            put(board, base + k, whole(board.cell[base + k]))
-    put(board, base, whole(graph.arc_end[arc]))
+            link(board.cell, board.head, board.after, board.before, base + k, whole(board.cell[base + k]))
+    link(board.cell, board.head, board.after, board.before, base, whole(graph.arc_end[arc]))
     board.used[robot] = kept
     board.taken[robot] = arc
     board.mover[board.moves[0]] = robot
@@ -164,10 +174,9 @@ def _pull(graph: ArrayGraph, team: Team, board: Board, robot: int, node: int, wi
     here = board.cell[robot * width]
     for arc in range(whole(graph.first_arc[here]), whole(graph.first_arc[here + 1])):
         if graph.arc_end[arc] == node and not team.is_barred[arc]:
-            if (
-                _is_out_of_the_way(graph, team, board, robot, arc, width)
-                and _in_way(graph, board, robot, arc, width) == -1
-            ):
+            first, blocker = graph.first_blocker, graph.blocker
+            other = _in_way(first, blocker, board.head, board.after, board.is_settled, robot, arc, width)
+            if other == -1 and _is_out_of_the_way(graph, team, board, robot, arc, width):
                 board.is_settled[robot] = True
                 _drive(graph, team, board, robot, arc, width)
             return
@@ -186,12 +195,13 @@ def _list_choices(graph: ArrayGraph, team: Team, board: Board, robot: int, pushe
     width = len(board.cell) // len(board.used)
     here, row = whole(board.cell[robot * width]), whole(team.row[robot])
     pushed = whole(team.row[pusher]) if pusher != robot else whole(-1)
-    board.choices[robot] = 0
+    choice, score, crowd = board.choice, board.score, board.crowd
     stay = 0.0
     if row >= 0:
         left = team.to_goal[row, here]
         stay = left + _IDLE_REACH if left > 0.0 else -1.0
-    _add_choice(board, robot, whole(STAY), stay, 0.0)
+    count = whole(0)
+    _add_choice(choice, score, crowd, robot, count, whole(STAY), stay, 0.0)
     for arc in range(whole(graph.first_arc[here]), whole(graph.first_arc[here + 1])):
         if team.is_barred[arc]:
             continue
@@ -209,42 +219,47 @@ def _list_choices(graph: ArrayGraph, team: Team, board: Board, robot: int, pushe
             seconds = _IDLE_REACH + (_ALONG if is_along else 0.0)
         if team.noise > 0.0:
             seconds += team.noise * draw(board.chance)
-        crowd = 1.0 if _is_crowded(graph, board, robot, end, width) else 0.0
-        _add_choice(board, robot, arc, seconds, crowd + 0.5 * draw(board.chance))
-    if team.swaps != NO_SWAPS and row >= 0 and board.choice[robot, 0] != STAY:
+        weight = 0.5 * draw(board.chance)
+        if _is_crowded(graph.first_conflict, graph.conflict, board.head, robot, end, width):
+            weight += 1.0
+        count += 1
+        _add_choice(choice, score, crowd, robot, count, arc, seconds, weight)
+    board.choices[robot] = count + 1
+    if team.swaps != NO_SWAPS and row >= 0 and choice[robot, 0] != STAY:
         other = swap_partner(graph, team, board, robot)
         if other >= 0:
             board.swap[robot] = other
-            _reverse(board, robot)
+            _reverse(choice, robot, count)
 
 
 @kernel
-def _add_choice(board: Board, robot: int, arc: int, score: float, crowd: float) -> None:
-    at = board.choices[robot]
-    board.choices[robot] += 1
+def _add_choice(
+    choice: Ints, score: Floats, crowd: Floats, robot: int, last: int, arc: int, seconds: float, weight: float
+) -> None:
+    """Put a choice where it belongs among those before the last."""
+    at = last
     while at > 0 and (
-        board.score[robot, at - 1] > score
-        or (board.score[robot, at - 1] == score and board.crowd[robot, at - 1] > crowd)
+        score[robot, at - 1] > seconds or (score[robot, at - 1] == seconds and crowd[robot, at - 1] > weight)
     ):
-        board.score[robot, at] = board.score[robot, at - 1]
-        board.crowd[robot, at] = board.crowd[robot, at - 1]
-        board.choice[robot, at] = board.choice[robot, at - 1]
+        score[robot, at] = score[robot, at - 1]
+        crowd[robot, at] = crowd[robot, at - 1]
+        choice[robot, at] = choice[robot, at - 1]
         at -= 1
-    board.score[robot, at], board.crowd[robot, at], board.choice[robot, at] = score, crowd, arc
+    score[robot, at], crowd[robot, at], choice[robot, at] = seconds, weight, arc
 
 
 @kernel
-def _reverse(board: Board, robot: int) -> None:
-    low, high = 0, board.choices[robot] - 1
+def _reverse(choice: Ints, robot: int, last: int) -> None:
+    low, high = 0, last
     while low < high:
-        board.choice[robot, low], board.choice[robot, high] = board.choice[robot, high], board.choice[robot, low]
+        choice[robot, low], choice[robot, high] = choice[robot, high], choice[robot, low]
         low, high = low + 1, high - 1
 
 
 @kernel
-def _is_crowded(graph: ArrayGraph, board: Board, robot: int, node: int, width: int) -> bool:
-    for index in range(graph.first_conflict[node], graph.first_conflict[node + 1]):
-        slot = board.head[graph.conflict[index]]
+def _is_crowded(first_conflict: Ints, conflict: Ints, head: Ints, robot: int, node: int, width: int) -> bool:
+    for index in range(first_conflict[node], first_conflict[node + 1]):
+        slot = head[conflict[index]]
         if slot >= 0 and slot // width != robot:
             return True
     return False
