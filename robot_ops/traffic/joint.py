@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from robot_ops.traffic.array_graph import of_lanes
+from robot_ops.traffic.array_graph import of_grid, of_lanes
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make_tree
@@ -233,6 +233,12 @@ def luby(number: int) -> int:
         if number == (1 << power) - 1:
             return 1 << (power - 1)
         number -= (1 << (power - 1)) - 1
+
+
+def compile_kernels() -> None:
+    """Plan one step on a small grid, which has all kernels of joint planning compiled."""
+    graph, _ = of_grid(np.ones((1, 2), dtype=np.bool_))
+    solve_arrays(graph, np.zeros(1, np.int32), np.ones(1, np.int32), np.ones(1), 10, 0)
 
 
 def _barred(graph: ArrayGraph, firm: Ints) -> Bools:

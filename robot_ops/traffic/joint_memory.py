@@ -106,7 +106,7 @@ def make_tree(board: Board) -> Tree:
     def ints(*shape: int) -> Ints:
         return np.empty(shape, dtype=np.int32)
 
-    return Tree(
+    tree = Tree(
         place=ints(count, robots),
         trail=ints(count, robots, trail),
         length=np.empty((count, robots, trail)),
@@ -127,6 +127,8 @@ def make_tree(board: Board) -> Tree:
         open=ints(count),
         used=np.zeros(5, dtype=np.int64),
     )
+    rehash(tree)
+    return tree
 
 
 def enlarged(tree: Tree) -> Tree:
