@@ -24,7 +24,7 @@ MAX_PLANNED: Final = 2000
 """Tasks planned one by one; those after them get a rough estimate, so that ten thousands at once do no harm."""
 _ITERATIONS_PER_TASK: Final = 10
 _MAX_ITERATIONS: Final = 120
-_TUNING: Final = Tuning(mean_removed=8.0, regret_share=0.0, hot=0.03, cold=0.003)
+_TUNING: Final = Tuning(mean_removed=8.0, hot=0.03, cold=0.003)
 
 
 def allocate(tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel) -> Plan:

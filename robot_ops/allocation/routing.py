@@ -41,7 +41,6 @@ class Tuning:
     Attributes:
         mean_removed: stops taken out in an iteration, on average; max_string: at most so many of one route.
         blink: chance that a route is overlooked for a job.
-        regret_share: share of iterations that insert by regret.
         hot, cold: temperature at the beginning and the end, as a share of the first answer's cost per job.
         reduce_heat: temperature while the fleet is made smaller, likewise.
     """
@@ -49,7 +48,6 @@ class Tuning:
     mean_removed: float = 10.0
     max_string: float = 10.0
     blink: float = 0.01
-    regret_share: float = 0.1
     hot: float = 0.1
     cold: float = 0.001
     reduce_heat: float = 0.1
@@ -109,7 +107,7 @@ class Routing:
         Args:
             is_next_best: only the best of the other routes is of interest; costs above it may be infinite.
         """
-        wanted = np.array(jobs, dtype=np.int32)
+        wanted = np.array(jobs, dtype=np.int64)
         return alternatives(self._work, self._routes, self._search, wanted, is_next_best)
 
     def construct(self, order: list[int] | None = None) -> None:
@@ -147,7 +145,6 @@ class Routing:
             tuning.mean_removed,
             tuning.max_string,
             tuning.blink,
-            tuning.regret_share,
         )
 
     def improve_while(
@@ -207,8 +204,8 @@ def _no_routes(work: Work) -> Routes:
     return Routes(
         route=records(robots, ROUTE),
         at=records((robots, stops + 1), AT),
-        robot_of=np.full(jobs, NONE, dtype=np.int32),
-        position=np.zeros(stops, dtype=np.int32),
+        robot_of=np.full(jobs, NONE, dtype=np.int64),
+        position=np.zeros(stops, dtype=np.int64),
     )
 
 
@@ -221,14 +218,14 @@ def _no_search(work: Work, routes: Routes, seed: int) -> Search:
         offer=records((jobs, robots), OFFER),
         memory=records(jobs, MEMORY),
         state=state,
-        near=np.empty((stops, max(1, min(_NEAR, stops - 1))), dtype=np.int32),
-        near_count=np.full(stops, NONE, dtype=np.int32),
-        absent=np.zeros(jobs, dtype=np.int32),
-        saved_robots=np.zeros(robots, dtype=np.int32),
+        near=np.empty((stops, max(1, min(_NEAR, stops - 1))), dtype=np.int64),
+        near_count=np.full(stops, NONE, dtype=np.int64),
+        absent=np.zeros(jobs, dtype=np.int64),
+        saved_robots=np.zeros(robots, dtype=np.int64),
         saved_route=records(robots, ROUTE),
         saved_at=records(routes.at.shape, AT),
-        saved_absent=np.zeros(jobs, dtype=np.int32),
+        saved_absent=np.zeros(jobs, dtype=np.int64),
         best_route=records(robots, ROUTE),
-        best_stops=np.zeros(routes.at.shape, dtype=np.int32),
-        best_absent=np.zeros(jobs, dtype=np.int32),
+        best_stops=np.zeros(routes.at.shape, dtype=np.int64),
+        best_absent=np.zeros(jobs, dtype=np.int64),
     )

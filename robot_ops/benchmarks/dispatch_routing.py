@@ -13,7 +13,7 @@ from robot_ops.benchmarks.pdptw import Instance
 _DROP: Final = 1e7
 FLEET_SHARE: Final = 0.4
 """Share of the time for making the fleet smaller; the rest is for the distance."""
-PATIENT: Final = Tuning(regret_share=0.0, blink=0.03, hot=1.0, cold=0.01)
+PATIENT: Final = Tuning(blink=0.03, hot=1.0, cold=0.01)
 """For seconds and tight windows."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Records = NDArray[np.void]
-Ints = NDArray[np.int32]
+Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -21,9 +21,9 @@ STOP: Final = np.dtype(
         ("weight", "f8"),
         ("late", "f8"),
         ("load", "f8"),
-        ("job", "i4"),
-        ("enter", "i4"),
-        ("leave", "i4"),
+        ("job", "i8"),
+        ("enter", "i8"),
+        ("leave", "i8"),
     ],
     align=True,
 )
@@ -31,7 +31,7 @@ STOP: Final = np.dtype(
 second beyond `due`; load: compartments it takes up (below 0: sets free); job; enter, leave: where it begins, ends."""
 
 JOB: Final = np.dtype(
-    [("move", "f8"), ("drop", "f8"), ("first", "i4"), ("second", "i4"), ("planned", "i4")], align=True
+    [("move", "f8"), ("drop", "f8"), ("first", "i8"), ("second", "i8"), ("planned", "i8")], align=True
 )
 """move: cost of giving it to another robot than `planned` (or NONE); drop: cost of leaving it out; first: its stop;
 second: its other stop, NONE for a job that is done as a whole."""
@@ -43,10 +43,10 @@ ROBOT: Final = np.dtype(
         ("capacity", "f8"),
         ("energy", "f8"),
         ("power", "f8"),
-        ("group", "i4"),
-        ("start", "i4"),
-        ("end", "i4"),
-        ("charger", "i4"),
+        ("group", "i8"),
+        ("start", "i8"),
+        ("end", "i8"),
+        ("charger", "i8"),
     ],
     align=True,
 )
@@ -56,7 +56,7 @@ is at its charger; power: watt hours a second of travel; group: row of `travel`;
 EFFORT: Final = np.dtype([("duration", "f8"), ("energy", "f8")], align=True)
 """What a stop takes: seconds from its begin to its finish (infinite: cannot be done), watt hours."""
 
-RULE: Final = np.dtype([("travel_weight", "f8"), ("is_timed", "i4"), ("has_energy", "i4")], align=True)
+RULE: Final = np.dtype([("travel_weight", "f8"), ("is_timed", "i8"), ("has_energy", "i8")], align=True)
 """travel_weight: cost of a second of travel; is_timed: whether any stop has a weight; has_energy: whether batteries
 count."""
 
@@ -70,9 +70,9 @@ AT: Final = np.dtype(
         ("used", "f8"),
         ("spare", "f8"),
         ("way", "f8"),
-        ("stop", "i4"),
-        ("enter", "i4"),
-        ("leave", "i4"),
+        ("stop", "i8"),
+        ("enter", "i8"),
+        ("leave", "i8"),
     ],
     align=True,
 )
@@ -81,12 +81,12 @@ pressure: least cost of a second's delay of it and all after it; used: watt hour
 that it and all after it can do with less; way: seconds of travel to it; stop with its places."""
 
 ROUTE: Final = np.dtype(
-    [("cost", "f8"), ("version", "i8"), ("length", "i4"), ("is_closed", "i4"), ("is_saved", "i4")], align=True
+    [("cost", "f8"), ("version", "i8"), ("length", "i8"), ("is_closed", "i8"), ("is_saved", "i8")], align=True
 )
 """version: a number that no other content of that robot's route has; is_closed: out of use; is_saved: on trial."""
 
 OFFER: Final = np.dtype(
-    [("cost", "f8"), ("version", "i8"), ("first_at", "i4"), ("second_at", "i4"), ("is_exact", "i4")], align=True
+    [("cost", "f8"), ("version", "i8"), ("first_at", "i8"), ("second_at", "i8"), ("is_exact", "i8")], align=True
 )
 """The best place for a job in a route of that version; where it is not exact the cost is at least so high."""
 

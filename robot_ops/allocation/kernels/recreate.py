@@ -160,23 +160,19 @@ def insert_planned(work: Work, routes: Routes, search: Search) -> None:
 
 
 @kernel
-def recreate_by_regret(work: Work, routes: Routes, search: Search, noise: float) -> None:
-    """Insert the job first that loses most if it does not get its best route (regret-2, Ropke and Pisinger 2006).
-
-    Args:
-        noise: costs are taken up to this share higher, by chance.
-    """
+def recreate_by_regret(work: Work, routes: Routes, search: Search) -> None:
+    """Insert the job first that loses most if it does not get its best route (regret-2, Ropke and Pisinger 2006)."""
     state = search.state[0]
     count = state["absent"]
     best, second = np.full(count, np.inf), np.full(count, np.inf)
-    first_robot, second_robot = np.full(count, NONE, dtype=np.int32), np.full(count, NONE, dtype=np.int32)
+    first_robot, second_robot = np.full(count, NONE, dtype=np.int64), np.full(count, NONE, dtype=np.int64)
     changed = NONE
     while count > 0:
         chosen, most = NONE, -np.inf
         for index in range(count):
             job = search.absent[index]
             if changed == NONE or changed == first_robot[index] or changed == second_robot[index]:
-                _best_two(work, routes, search, index, noise, best, second, first_robot, second_robot)
+                _best_two(work, routes, search, index, best, second, first_robot, second_robot)
             elif work.is_allowed[job, changed] and not routes.route[changed]["is_closed"]:
                 make_offer(work, routes, search, changed, job, second[index])
                 _rank(index, changed, search.offer[job, changed]["cost"], best, second, first_robot, second_robot)
@@ -205,7 +201,6 @@ def _best_two(
     routes: Routes,
     search: Search,
     index: int,
-    noise: float,
     best: Floats,
     second: Floats,
     first_robot: Ints,
@@ -221,11 +216,8 @@ def _best_two(
         offer = search.offer[job, number]
         if not is_known(offer, routes.route[number]["version"], second[index]):
             make_offer(work, routes, search, number, job, second[index])
-        cost = offer["cost"]
-        if cost < second[index]:
-            if noise > 0.0:
-                cost += abs(cost) * noise * draw(search.state)
-            _rank(index, number, cost, best, second, first_robot, second_robot)
+        if offer["cost"] < second[index]:
+            _rank(index, number, offer["cost"], best, second, first_robot, second_robot)
 
 
 @kernel

@@ -124,7 +124,7 @@ def construct(work: Work, routes: Routes, search: Search, few: int, some: int) -
     if search.state[0]["absent"] > few:
         insert_planned(work, routes, search)
     if search.state[0]["absent"] <= some:
-        recreate_by_regret(work, routes, search, 0.0)
+        recreate_by_regret(work, routes, search)
     else:
         recreate(work, routes, search, 0.0)
     accept_trial(routes, search)
@@ -143,7 +143,6 @@ def improve(
     mean_removed: float,
     max_string: float,
     blink: float,
-    regret_share: float,
 ) -> None:
     """Ruin and recreate; the best routes are kept in `search`.
 
@@ -151,7 +150,6 @@ def improve(
         hot, cold: temperature (unit of cost) at the first and last iteration.
         mean_removed, max_string: see `ruin`.
         blink: chance that a route is overlooked.
-        regret_share: share of iterations that insert by regret.
     """
     state = search.state[0]
     factor = 1.0 if iterations < 2 or hot <= 0.0 else (cold / hot) ** (1.0 / (iterations - 1))
@@ -159,11 +157,8 @@ def improve(
     for _ in range(iterations):
         begin_trial(search)
         ruin(work, routes, search, mean_removed, max_string)
-        if regret_share > 0.0 and draw(search.state) < regret_share:
-            recreate_by_regret(work, routes, search, 0.1)
-        else:
-            sort_absent(work, search)
-            recreate(work, routes, search, blink)
+        sort_absent(work, search)
+        recreate(work, routes, search, blink)
         change = trial_change(work, routes, search)
         if change < -temperature * math.log(max(draw(search.state), 1e-300)):
             accept_trial(routes, search)
