@@ -11,6 +11,7 @@ from robot_ops.benchmarks.measures import Measure, Outcome, Progress, percentile
 from robot_ops.benchmarks.movingai import read_case
 from robot_ops.benchmarks.planning import LaneCase, Planned, clearance, lane_case, plan_grid, plan_lanes
 from robot_ops.core.errors import ParameterError
+from robot_ops.traffic import joint
 
 RANDOM: Final = "random-32-32-20"
 WAREHOUSE: Final = "warehouse-10-20-10-2-1"
@@ -22,6 +23,7 @@ _CORRIDOR_BAYS: Final = (2, 3, 4)
 def warm_up(progress: Progress) -> None:
     """Compile all planning kernels, so that nothing measured waits for that."""
     progress("compiling")
+    joint.compile_kernels()
     grid = generated.grid_case("", generated.random_grid(0, side=8), 8, 0)
     site = generated.corridor_site(bays=2, robots=4)
     starts, goals = generated.lane_pairs(site, 2, 0, clearance=1.0)

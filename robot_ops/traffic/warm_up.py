@@ -4,10 +4,10 @@ import numpy as np
 
 from robot_ops.core.ids import RobotId
 from robot_ops.site.model import Site
+from robot_ops.traffic import joint
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.dependencies import DependencyGraph, walks_of_bodies
 from robot_ops.traffic.graph import DEFAULT_SPEED, LaneGraph
-from robot_ops.traffic.joint import JointSearch
 from robot_ops.traffic.lane_tables import LaneTables
 from robot_ops.traffic.planner import Planner
 from robot_ops.traffic.schedule import Body
@@ -35,10 +35,7 @@ def compile_kernels(site: Site) -> None:
         planner.approach(bodies, moves, body.robot, goal)
     planner.improve(bodies, moves, {robot: body.goal for robot, body in bodies.items()})
     tables = LaneTables(graph, conflicts)
-    everybody = list(bodies.values())
-    JointSearch(
-        graph=graph, conflicts=conflicts, bodies=everybody, goals=[body.goal for body in everybody], firm=()
-    ).solve(10)
+    joint.compile_kernels()
     walks, ready = walks_of_bodies(bodies, moves, {arc: number for number, arc in enumerate(tables.arcs)})
     dependencies = DependencyGraph(tables.graph, walks)
     dependencies.set_progress(np.zeros(len(bodies), dtype=np.int32), ready)
