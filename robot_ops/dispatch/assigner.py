@@ -6,7 +6,7 @@ from typing import Final
 from robot_ops.allocation.model import Assignment, OpenTask, Plan
 from robot_ops.allocation.planner import allocate
 from robot_ops.core.clock import seconds_between, to_ns
-from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.core.ids import MissionId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates
 from robot_ops.dispatch.orders import mission_kind
@@ -80,15 +80,15 @@ class Assigner:
     def _waiting(self, now_ns: int) -> list[OpenTask]:
         return [
             as_open_task(
-                self._context, task.request, task=task, planned=self._planned_robot(task.task_id), now_ns=now_ns
+                self._context,
+                task.request,
+                task=task,
+                planned=self._plan.assignments.get(task.task_id),
+                now_ns=now_ns,
             )
             for task in self._context.book.open_records()
             if task.status is TaskStatus.QUEUED
         ]
-
-    def _planned_robot(self, task_id: TaskId) -> RobotId | None:
-        assignment = self._plan.assignments.get(task_id)
-        return None if assignment is None else assignment.robot
 
     def _raise_alarms(self, waiting: Iterable[OpenTask]) -> None:
         unserved = [

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
+from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.clock import Clock, to_ns
 from robot_ops.core.errors import LedgerError, ParameterError, RequestError
 from robot_ops.core.ids import MissionId, RobotId, TaskId
@@ -72,6 +73,7 @@ class Dispatcher:
         traffic: TrafficControl | None = None,
     ) -> None:
         self._travel = TravelTimes(site)
+        self._ways = TravelMatrix(self._travel.seconds)
         unknown = sorted(set(robots or ()) - set(site.robots))
         if unknown:
             raise ParameterError(
@@ -84,7 +86,7 @@ class Dispatcher:
             link=link,
             journal=Journal(ledger, clock),
             alarms=AlarmBoard(clock),
-            travel=self._travel.seconds,
+            travel=self._ways,
             secret=secret,
             robots={
                 robot.id: RobotState(robot=robot, heard_ns=now_ns)
@@ -93,7 +95,7 @@ class Dispatcher:
             },
         )
         self._traffic = TrafficControl(site, self._context.robots) if traffic is None else traffic
-        self._desk = TrafficDesk(self._context, self._traffic, self._travel.set_rules)
+        self._desk = TrafficDesk(self._context, self._traffic, self._impose)
         self._outcomes = Outcomes(self._context)
         self._assigner = Assigner(self._context)
         self._supervisor = Supervisor(self._context, self._outcomes)
@@ -291,6 +293,11 @@ class Dispatcher:
             now_ns=now_ns,
             open_task=as_open_task(context, request, task=None, planned=None, now_ns=now_ns),
         )
+
+    def _impose(self, rules: TrafficRules) -> None:
+        """Have closed lanes and slow zones count in travel times."""
+        self._travel.set_rules(rules)
+        self._ways.forget()
 
     def _heard(self, robot: RobotId) -> RobotState | None:
         state = self._context.robots.get(robot)

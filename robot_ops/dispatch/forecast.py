@@ -4,9 +4,9 @@ import math
 from typing import Final
 
 from robot_ops.allocation.estimates import TRAFFIC_FACTOR, charging_time, energy, service_times, trip_speed
-from robot_ops.allocation.model import Candidate, OpenTask
+from robot_ops.allocation.model import Assignment, Candidate, OpenTask
 from robot_ops.core.clock import seconds_between
-from robot_ops.core.ids import NodeId, RobotId
+from robot_ops.core.ids import NodeId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.tasks.book import MissionRecord, TaskRecord
@@ -24,7 +24,7 @@ _ABSENT_S: Final = 60.0
 
 
 def as_open_task(
-    context: Context, request: TaskRequest, *, task: TaskRecord | None, planned: RobotId | None, now_ns: int
+    context: Context, request: TaskRequest, *, task: TaskRecord | None, planned: Assignment | None, now_ns: int
 ) -> OpenTask:
     """Return the request as allocation sees it; `task` is None while it is not accepted."""
     site = context.site
@@ -38,7 +38,8 @@ def as_open_task(
         due=None if request.due_ns is None else seconds_between(now_ns, request.due_ns),
         waited=0.0 if task is None else seconds_between(task.submitted_ns, now_ns),
         language=getattr(request, "language", ""),
-        planned=planned,
+        planned=None if planned is None else planned.robot,
+        planned_position=0 if planned is None else planned.position,
     )
 
 
