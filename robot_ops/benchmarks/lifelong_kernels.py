@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.board import Words, draw
+from robot_ops.traffic.kernels.heap import pop, push
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -83,10 +84,10 @@ def distances(ahead: Ints, cost: Floats) -> Floats:
         size = 0
         for direction in range(4):
             best[4 * goal + direction] = 0.0
-            size = _push(heap_cost, heap_state, size, np.float32(0.0), 4 * goal + direction)
+            size = push(heap_cost, heap_state, size, np.float32(0.0), 4 * goal + direction)
         while size > 0:
             spent, state = heap_cost[0], heap_state[0]
-            size = _pop(heap_cost, heap_state, size)
+            size = pop(heap_cost, heap_state, size)
             if spent > best[state]:
                 continue
             square, direction = state // 4, state % 4
@@ -94,47 +95,15 @@ def distances(ahead: Ints, cost: Floats) -> Floats:
                 other = 4 * square + (direction + turn) % 4
                 if spent + np.float32(1.0) < best[other]:
                     best[other] = spent + np.float32(1.0)
-                    size = _push(heap_cost, heap_state, size, best[other], other)
+                    size = push(heap_cost, heap_state, size, best[other], other)
             behind = ahead[square, (direction + 2) % 4]
             if behind >= 0:
                 other = 4 * behind + direction
                 total = spent + cost[other]
                 if total < best[other]:
                     best[other] = total
-                    size = _push(heap_cost, heap_state, size, total, other)
+                    size = push(heap_cost, heap_state, size, total, other)
     return table
-
-
-@kernel
-def _push(heap_cost: Floats, heap_state: Ints, size: int, cost: np.float32, state: int) -> int:
-    at = size
-    while at > 0:
-        parent = (at - 1) // 2
-        if heap_cost[parent] <= cost:
-            break
-        heap_cost[at], heap_state[at] = heap_cost[parent], heap_state[parent]
-        at = parent
-    heap_cost[at], heap_state[at] = cost, state
-    return size + 1
-
-
-@kernel
-def _pop(heap_cost: Floats, heap_state: Ints, size: int) -> int:
-    size -= 1
-    cost, state = heap_cost[size], heap_state[size]
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and heap_cost[child + 1] < heap_cost[child]:
-            child += 1
-        if heap_cost[child] >= cost:
-            break
-        heap_cost[at], heap_state[at] = heap_cost[child], heap_state[child]
-        at = child
-    heap_cost[at], heap_state[at] = cost, state
-    return size
 
 
 class _Table(NamedTuple):

@@ -5,15 +5,15 @@ decided per group and can be switched (Berndt et al. 2020; "bidirectional" in Su
 in Feng et al. 2024). Only acyclic results are kept, so that whatever is late, somebody can always go on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from robot_ops.traffic.graph import Arc
 from robot_ops.traffic.kernels import arrivals, switching
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
 from robot_ops.traffic.kernels.dependencies import Dependencies, Walks, build
+from robot_ops.traffic.lane_tables import LaneTables
 from robot_ops.traffic.schedule import Bodies, Move
 
 
@@ -136,17 +136,19 @@ def walks_of_order(order: MoveOrder, starts: Ints, speeds: Floats | None = None)
     )
 
 
-def walks_of_bodies(bodies: Bodies, moves: Sequence[Move], numbers: Mapping[Arc, int]) -> tuple[Walks, Floats]:
+def walks_of_bodies(bodies: Bodies, moves: Sequence[Move], tables: LaneTables) -> tuple[Walks, Floats]:
     """Return the robots and their moves, robots in the order of `bodies`, and when each is ready in seconds.
 
     Args:
-        numbers: of the arcs in the graph's arrays.
+        tables: of the lanes that they drive on.
+
+    Raises:
+        ValueError: somebody else's move, or one along lanes that are closed.
     """
-    index = {robot: k for k, robot in enumerate(bodies)}
-    order = MoveOrder(
-        robot=np.array([index[move.robot] for move in moves], dtype=np.int32),
-        arc=np.array([numbers[move.arc] for move in moves], dtype=np.int32),
-    )
+    numbers = tables.numbers(moves, {robot: k for k, robot in enumerate(bodies)})
+    if numbers is None:
+        raise ValueError("a move of a robot, or along a lane, that is not known")
+    order = MoveOrder(*numbers)
     everybody = list(bodies.values())
     starts = np.array([body.node for body in everybody], dtype=np.int32)
     walks = walks_of_order(order, starts, np.array([body.max_speed for body in everybody]))

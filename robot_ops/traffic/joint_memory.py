@@ -133,31 +133,8 @@ def make_tree(board: Board) -> Tree:
 
 def enlarged(tree: Tree) -> Tree:
     """Return the tree with room for twice as much."""
-
-    def twice(array: Ints) -> Ints:
-        return np.concatenate([array, np.empty_like(array)])
-
-    larger = Tree(
-        place=twice(tree.place),
-        trail=twice(tree.trail),
-        length=np.concatenate([tree.length, np.empty_like(tree.length)]),
-        waits=twice(tree.waits),
-        order=twice(tree.order),
-        parent=twice(tree.parent),
-        first_move=twice(tree.first_move),
-        mover=twice(tree.mover),
-        arc=twice(tree.arc),
-        code=np.concatenate([tree.code, np.empty_like(tree.code)]),
-        table=twice(tree.table),
-        oldest=twice(tree.oldest),
-        newest=twice(tree.newest),
-        up=twice(tree.up),
-        robot=twice(tree.robot),
-        choice=twice(tree.choice),
-        later=twice(tree.later),
-        open=twice(tree.open),
-        used=tree.used,
-    )
+    grown = {name: np.concatenate([array, np.empty_like(array)]) for name, array in tree._asdict().items()}
+    larger = tree._replace(**{**grown, "used": tree.used})
     rehash(larger)
     return larger
 

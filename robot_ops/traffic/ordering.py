@@ -66,8 +66,6 @@ class FleetOrder:
         self._blocked_ns: dict[RobotId, int] = {}
         self._relief_ns: dict[RobotId, int] = {}
         self._switch_ns = 0
-        self._arrays = self._planner.tables.graph
-        self._number = {arc: number for number, arc in enumerate(self._planner.tables.arcs)}
 
     def want(self, robot: RobotId) -> None:
         """Note that the robot's goal has changed."""
@@ -252,8 +250,8 @@ class FleetOrder:
 
     def _switch(self, bodies: dict[RobotId, Body]) -> bool:
         """Let others pass first where the fleet gains by it; return whether that was anywhere."""
-        walks, ready = walks_of_bodies(bodies, self.moves, self._number)
-        graph = DependencyGraph(self._arrays, walks, np.array([body.weight for body in bodies.values()]))
+        walks, ready = walks_of_bodies(bodies, self.moves, self._planner.tables)
+        graph = DependencyGraph(self._planner.tables.graph, walks, np.array([body.weight for body in bodies.values()]))
         graph.set_progress(np.zeros(len(bodies), dtype=np.int32), ready)
         if graph.improve(_SWITCH_BUDGET, _SWITCH_GAIN) <= 0.0:
             return False

@@ -8,7 +8,6 @@ from robot_ops.traffic import joint
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.dependencies import DependencyGraph, walks_of_bodies
 from robot_ops.traffic.graph import DEFAULT_SPEED, LaneGraph
-from robot_ops.traffic.lane_tables import LaneTables
 from robot_ops.traffic.planner import Planner
 from robot_ops.traffic.schedule import Body
 
@@ -34,10 +33,9 @@ def compile_kernels(site: Site) -> None:
         planner.insert(bodies, moves, body.robot, None)
         planner.approach(bodies, moves, body.robot, goal)
     planner.improve(bodies, moves, {robot: body.goal for robot, body in bodies.items()})
-    tables = LaneTables(graph, conflicts)
     joint.compile_kernels()
-    walks, ready = walks_of_bodies(bodies, moves, {arc: number for number, arc in enumerate(tables.arcs)})
-    dependencies = DependencyGraph(tables.graph, walks)
+    walks, ready = walks_of_bodies(bodies, moves, planner.tables)
+    dependencies = DependencyGraph(planner.tables.graph, walks)
     dependencies.set_progress(np.zeros(len(bodies), dtype=np.int32), ready)
     dependencies.improve(10)
     dependencies.order()

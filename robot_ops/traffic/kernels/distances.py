@@ -4,6 +4,7 @@ import numpy as np
 
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
+from robot_ops.traffic.kernels.heap import pop, push
 
 
 @kernel
@@ -52,8 +53,7 @@ def times_to(
     size = 1
     while size > 0:
         time, node = heap_time[0], heap_node[0]
-        size -= 1
-        _sink(heap_time, heap_node, size, heap_time[size], heap_node[size])
+        size = pop(heap_time, heap_node, size)
         if time > best[node]:
             continue
         for index in range(first_entering[node], first_entering[node + 1]):
@@ -62,33 +62,5 @@ def times_to(
             total = time + seconds[arc]
             if total < best[start] and not is_blocked[graph.arc_cell[arc]] and not is_blocked[start]:
                 best[start] = total
-                _rise(heap_time, heap_node, size, total, start)
-                size += 1
+                size = push(heap_time, heap_node, size, total, start)
     return best
-
-
-@kernel
-def _rise(heap_time: Floats, heap_node: Ints, at: int, time: float, node: int) -> None:
-    while at > 0:
-        parent = (at - 1) // 2
-        if heap_time[parent] <= time:
-            break
-        heap_time[at], heap_node[at] = heap_time[parent], heap_node[parent]
-        at = parent
-    heap_time[at], heap_node[at] = time, node
-
-
-@kernel
-def _sink(heap_time: Floats, heap_node: Ints, size: int, time: float, node: int) -> None:
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and heap_time[child + 1] < heap_time[child]:
-            child += 1
-        if heap_time[child] >= time:
-            break
-        heap_time[at], heap_node[at] = heap_time[child], heap_node[child]
-        at = child
-    heap_time[at], heap_node[at] = time, node

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from robot_ops.core.ids import RobotId
 from robot_ops.testing.lanes import lane_site
 from robot_ops.testing.reference_timed import Timetable
-from robot_ops.traffic.array_graph import of_grid, of_lanes
+from robot_ops.traffic.array_graph import of_grid
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.dependencies import DependencyGraph, MoveOrder, walks_of_bodies, walks_of_order
 from robot_ops.traffic.graph import LaneGraph
+from robot_ops.traffic.lane_tables import LaneTables
 from robot_ops.traffic.schedule import Body, Move, fault
 
 SPEED = 1.0
@@ -60,9 +61,9 @@ def random_fleet(
 
 
 def graph_of(graph: LaneGraph, conflicts: ConflictMap, bodies: dict[RobotId, Body], moves: list[Move]):
-    arrays, arcs = of_lanes(graph, conflicts)
-    walks, ready = walks_of_bodies(bodies, moves, {arc: number for number, arc in enumerate(arcs)})
-    made = DependencyGraph(arrays, walks)
+    tables = LaneTables(graph, conflicts)
+    walks, ready = walks_of_bodies(bodies, moves, tables)
+    made = DependencyGraph(tables.graph, walks)
     made.set_progress(np.zeros(len(bodies), dtype=np.int32), ready)
     return made
 
