@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
-from robot_ops.core.ids import RobotId
+from robot_ops.core.ids import RobotId, RouteId
 from robot_ops.site.model import Site
 from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.tasks.traffic_rules import TrafficRules
@@ -18,13 +18,13 @@ from robot_ops.traffic.reasons import Picture, find_waits
 from robot_ops.traffic.refuges import Refuges
 from robot_ops.traffic.restrictions import check_rules
 from robot_ops.traffic.schedule import Move
-from robot_ops.traffic.track import Track
+from robot_ops.traffic.track import NEVER_NS, Track
 from robot_ops.traffic.waits import Wait, WaitBook
 
 COLLECT_SECONDS: Final = 2.0
 """A fresh process hears all robots out for so long before it clears anything."""
 COLLECT_MISSING_SECONDS: Final = 4.0
-"""The same while robots of the site have not been heard of."""
+"""The same while robots of the site have not been heard of; those count as standing at their chargers then."""
 
 
 class TrafficControl:
@@ -42,7 +42,8 @@ class TrafficControl:
 
     Args:
         site: as checked by `robot_ops.site.check`.
-        robots: those to be heard before anything is cleared at the start; None for all of the site.
+        robots: those to be heard before anything is cleared at the start, None for all of the site. Who is not heard
+            is taken for switched off at its charger, and the others keep off there.
 
     Raises:
         SiteError: the lanes are wrong.
@@ -181,6 +182,9 @@ class TrafficControl:
         seconds = seconds_between(self._start_ns, now_ns)
         is_complete = self._expected <= self._tracks.keys()
         self._has_collected = seconds >= (COLLECT_SECONDS if is_complete else COLLECT_MISSING_SECONDS)
+        if self._has_collected:
+            for robot in sorted(self._expected - self._tracks.keys()):
+                self.update(_at_charger(self._graph.site, robot))
         return not self._has_collected
 
     def _impose(self) -> None:
@@ -280,3 +284,9 @@ class TrafficControl:
             refuges=self._refuge_of,
             now_ns=self._now_ns,
         )
+
+
+def _at_charger(site: Site, robot: RobotId) -> RouteProgress:
+    """Return what a robot would last have reported, long ago, that stands where it is switched off."""
+    node = site.places[site.robots[robot].charger].node
+    return RouteProgress(robot=robot, stamp_ns=NEVER_NS, route_id=RouteId(""), reached=0, held=(node,), goal_seq=-1)

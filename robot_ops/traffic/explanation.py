@@ -8,7 +8,7 @@ from robot_ops.core.ids import RobotId
 from robot_ops.traffic.graph import Arc
 from robot_ops.traffic.obstructions import STUCK_DELAY
 from robot_ops.traffic.reasons import Picture
-from robot_ops.traffic.track import Track
+from robot_ops.traffic.track import NEVER_NS, Track
 from robot_ops.traffic.waits import WaitBook
 
 
@@ -53,8 +53,9 @@ class Explainer:
 
     def _lines(self, robot: RobotId) -> Iterator[str]:
         picture, track = self._picture, self._picture.tracks[robot]
-        age = seconds_between(track.stamp_ns, picture.now_ns)
-        yield f"{robot} {self._where(track)} (heard {age:.1f} s ago)"
+        is_heard = track.stamp_ns != NEVER_NS
+        heard = f"heard {seconds_between(track.stamp_ns, picture.now_ns):.1f} s ago" if is_heard else "not heard yet"
+        yield f"{robot} {self._where(track)} ({heard})"
         yield f"  goal: {self._goal(track)}"
         held = track.path[track.reached :]
         if held:

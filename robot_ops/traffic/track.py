@@ -21,6 +21,8 @@ REACH_SLACK: Final = 0.3
 """Meters before a node's center at which a robot already counts as there (see RouteProgress)."""
 SETTLE_SECONDS: Final = 1.0
 """Time after which a robot that reached a node stands on it."""
+NEVER_NS: Final = -(10**18)
+"""Stamp of the report of a robot that has not been heard of yet: before every clock."""
 SILENT_SECONDS: Final = 10.0
 """A robot not heard of for so long is not expected to move."""
 _NOISE: Final = 0.1

@@ -112,6 +112,20 @@ def test_nothing_is_cleared_before_all_were_heard_out():
     assert clearance.stamp_ns == to_ns(4.0)
 
 
+def test_who_is_not_heard_is_taken_for_switched_off_at_its_charger():
+    control = TrafficControl(corridor("n0", "n5"))
+    control.update(progress(R0, 0.0, ["n0"], goal=PlaceId("n5"), goal_seq=1))
+    control.step(to_ns(0.0))
+    (clearance,) = control.step(to_ns(4.0))
+    assert clearance.cleared == 0
+    assert "r1 stands at n5 (not heard yet)" in control.explain()
+    assert control.waits()[1].text == "r1 has not been heard of; the others keep off what it holds; r0 cannot pass"
+    control.update(progress(R1, 4.5, ["bay"]))  # it was carried there by hand
+    (clearance,) = control.step(to_ns(5.0))
+    assert clearance.waypoints[-1].node == "n5"
+    assert clearance.cleared > 0
+
+
 def test_a_restarted_process_carries_on_from_what_is_held():
     control = TrafficControl(corridor("n0", "n5"))
     control.step(0)
