@@ -10,10 +10,12 @@ from typing import Final
 import numpy as np
 
 from robot_ops.core.clock import to_ns
-from robot_ops.core.ids import PlaceId, RobotId
+from robot_ops.core.ids import NodeId, PlaceId, RobotId
 from robot_ops.site.model import Site
+from robot_ops.site.narrow_sections import narrow_sections
 from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.testing.lanes import MODEL, RADIUS, BadNetwork, LaneRobot
+from robot_ops.traffic.conflicts import MARGIN
 from robot_ops.traffic.control import TrafficControl
 
 STEP_SECONDS: Final = 0.1
@@ -66,6 +68,7 @@ class LaneWorld:
         self._count = 0
         self._rest_until = dict.fromkeys(self.robots, 0.0)
         self._cabins = {node for lift in site.lifts.values() for node in lift.stops.values()}
+        self._chains = [section.nodes for section in narrow_sections(site, 2 * RADIUS + MARGIN) if not section.bays]
 
     @property
     def seconds(self) -> float:
@@ -149,3 +152,15 @@ class LaneWorld:
             if self._count % _HELD_EVERY == 0:
                 held = first.held_shape().distance(second.held_shape())
                 assert held >= 2 * RADIUS, f"{pair} are cleared into conflict"
+                for chain in self._chains:
+                    ways = _ways_along(first, chain) | _ways_along(second, chain)
+                    assert len(ways) <= 1, f"{pair} are cleared against each other from {chain[0]} to {chain[-1]}"
+
+
+def _ways_along(robot: LaneRobot, chain: Sequence[NodeId]) -> set[int]:
+    """Return in which directions of a chain of nodes the robot is cleared: 1, -1, both or none."""
+    if robot.by_hand is not None:
+        return set()
+    at = {node: index for index, node in enumerate(chain)}
+    steps = [(at.get(a.node), at.get(b.node)) for a, b in itertools.pairwise(robot.held)]
+    return {b - a for a, b in steps if a is not None and b is not None and abs(b - a) == 1}

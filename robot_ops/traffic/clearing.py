@@ -9,6 +9,7 @@ from robot_ops.core.ids import RobotId
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.schedule import Move
+from robot_ops.traffic.sections import Sections, Way, opposite
 from robot_ops.traffic.track import REACH_SLACK, Track
 
 AHEAD_NODES: Final = 6
@@ -35,28 +36,33 @@ def clear_moves(
     """Clear what can be cleared now, noting it in the tracks.
 
     A move is cleared when, of every other robot, neither what it takes up through the end of its clearance nor its
-    earlier moves in the order conflict with it. So what two robots are cleared for never conflicts.
+    earlier moves in the order conflict with it, nor lead the opposite way through the same narrow section. So what two
+    robots are cleared for never conflicts, and a move waits only for what is cleared already or comes first.
     """
     kept: list[Move] = []
     ahead: dict[RobotId, list[Arc]] = {}
     blocked: dict[RobotId, tuple[Arc, tuple[RobotId, ...]]] = {}
     users = _Users(tracks, graph)
+    flow = _Flow(tracks, conflicts.sections)
     for move in moves:
         own = ahead.setdefault(move.robot, [])
         if not own and _is_in_reach(tracks[move.robot], move.arc, graph):
-            others = tuple(
+            others = {
                 robot
                 for robot in users.near(conflicts.zone(move.arc))
                 if robot != move.robot and _is_in_way(tracks[robot], ahead.get(robot, ()), move.arc, conflicts, now_ns)
-            )
+            }
+            others |= flow.against(move)
             if not others:
                 tracks[move.robot].clear(move.arc)
                 users.add(move.robot, move.arc)
+                flow.add(move.robot, move.arc)
                 continue
-            blocked[move.robot] = (move.arc, others)
+            blocked[move.robot] = (move.arc, tuple(sorted(others)))
         own.append(move.arc)
         kept.append(move)
         users.add(move.robot, move.arc)
+        flow.add(move.robot, move.arc)
     return Cleared(moves=kept, blocked=blocked)
 
 
@@ -80,6 +86,28 @@ class _Users:
         for cell in zone:
             found.update(self._at.get(cell, ()))
         return sorted(found)
+
+
+class _Flow:
+    """Who drives a narrow section which way, on the rest of its clearance or by its moves so far."""
+
+    def __init__(self, tracks: Mapping[RobotId, Track], sections: Sections) -> None:
+        self._sections = sections
+        self._robots: dict[Way, set[RobotId]] = {}
+        for robot, track in tracks.items():
+            for arc in track.held_arcs():
+                self.add(robot, arc)
+
+    def add(self, robot: RobotId, arc: Arc) -> None:
+        """Note that a robot drives an arc."""
+        way = self._sections.way(arc)
+        if way is not None:
+            self._robots.setdefault(way, set()).add(robot)
+
+    def against(self, move: Move) -> set[RobotId]:
+        """Return the others who drive the section of a move the opposite way."""
+        way = self._sections.way(move.arc)
+        return set() if way is None else self._robots.get(opposite(way), set()) - {move.robot}
 
 
 def _is_in_reach(track: Track, arc: Arc, graph: LaneGraph) -> bool:

@@ -15,6 +15,7 @@ import shapely
 from robot_ops.core.ids import LevelId
 from robot_ops.core.poses import FloatArray
 from robot_ops.traffic.graph import Arc, LaneGraph
+from robot_ops.traffic.sections import Sections
 
 MARGIN: Final = 0.2
 """Meters between two footprints that pass each other: what localization and control may be off on both sides together
@@ -36,10 +37,12 @@ class ConflictMap:
     Attributes:
         of: per cell the cells that conflict with it, itself included.
         distance: meters between two robots' centers that is always safe.
+        sections: where robots cannot pass each other.
     """
 
     def __init__(self, graph: LaneGraph) -> None:
         self.distance: float = graph.clear_distance_without_margin + MARGIN
+        self.sections = Sections(graph, self.distance)
         segments, levels = _segments(graph)
         self._segments, self._levels = segments, np.array(levels)
         sets: list[set[int]] = [{cell} for cell in range(graph.cell_count)]

@@ -114,9 +114,13 @@ class Explainer:
         taken = next((cell for cell in held if cell in zone), None)
         if taken is not None:
             return f"{robot} holds {picture.cell_name(taken)}"
-        for move in picture.order.moves_by_robot().get(robot, []):
+        ways = picture.order.moves_by_robot().get(robot, [])
+        for move in ways:
             if move.cell in zone or move.end in zone:
                 return f"{robot} goes first, from {self._name(move.start)} to {self._name(move.end)}"
+        sections = picture.conflicts.sections
+        if any(sections.is_opposite(arc, each) for each in (*other.held_arcs(), *ways)):
+            return f"{robot} drives {sections.name(arc)} the other way"
         return f"{robot} or its party has not left yet"
 
     def _chain(self, robot: RobotId) -> str:
