@@ -7,27 +7,31 @@ outlive the process is in the ledger before anybody is told. One thread calls al
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
 
 from robot_ops.allocation.travel_matrix import TravelMatrix
-from robot_ops.core.clock import Clock, to_ns
+from robot_ops.core.clock import NS_PER_S, Clock, to_ns
 from robot_ops.core.errors import LedgerError, ParameterError, RequestError
-from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
 from robot_ops.dispatch.alarms import AlarmBoard
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.chain_watch import ChainWatch
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.errands import Errands
 from robot_ops.dispatch.forecast import as_open_task
+from robot_ops.dispatch.inheritance import Inheritance
 from robot_ops.dispatch.journal import Journal
 from robot_ops.dispatch.orders import accepted_answer
 from robot_ops.dispatch.outbox import Outbox
 from robot_ops.dispatch.outcomes import Outcomes
-from robot_ops.dispatch.ports import Alarm, RobotLink, RobotStatus, RobotView, TaskView
+from robot_ops.dispatch.ports import Alarm, Holdings, NoHoldings, RobotLink, RobotStatus, RobotView, TaskView
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.supervisor import Supervisor
 from robot_ops.dispatch.traffic_desk import TrafficDesk
+from robot_ops.dispatch.transfers import Transfers
 from robot_ops.dispatch.validation import check_places, check_request
-from robot_ops.dispatch.views import robot_view, task_view
+from robot_ops.dispatch.views import plain_view, robot_view, task_view
 from robot_ops.site.model import Site
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.custody import CustodyEvent
@@ -42,6 +46,8 @@ from robot_ops.traffic.control import TrafficControl
 from robot_ops.traffic.travel import TravelTimes
 from robot_ops.traffic.waits import Wait
 
+_PROMISE_WITHOUT_PLAN_S: Final = 900.0
+_Stamped = RobotStatus | RouteProgress | MissionReport
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +61,7 @@ class Dispatcher:
         clock: gives every instant.
         secret: one-time codes are derived from it; the same over restarts.
         robots: which of the site's robots to run, all when None.
-        traffic: orders the robots' ways; made for the site when None.
+        holdings: what robots held in the process before this one; nothing is kept when None.
 
     Raises:
         ParameterError: `robots` names one that the site has not.
@@ -70,7 +76,7 @@ class Dispatcher:
         clock: Clock,
         secret: bytes,
         robots: Collection[RobotId] | None = None,
-        traffic: TrafficControl | None = None,
+        holdings: Holdings | None = None,
     ) -> None:
         self._travel = TravelTimes(site)
         self._ways = TravelMatrix(self._travel.seconds)
@@ -94,14 +100,17 @@ class Dispatcher:
                 if robots is None or robot.id in robots
             },
         )
-        self._traffic = TrafficControl(site, self._context.robots) if traffic is None else traffic
-        self._desk = TrafficDesk(self._context, self._traffic, self._impose)
-        self._outcomes = Outcomes(self._context)
+        kept = NoHoldings() if holdings is None else holdings
+        self._traffic = TrafficControl(site, self._context.robots, kept.load())
+        self._desk = TrafficDesk(self._context, self._traffic, kept, self._impose)
+        self._transfers = Transfers(self._context)
+        self._outcomes = Outcomes(self._context, self._transfers)
         self._assigner = Assigner(self._context)
         self._supervisor = Supervisor(self._context, self._outcomes)
         self._errands = Errands(self._context, self._assigner)
         self._outbox = Outbox(self._context)
         self._chains = ChainWatch(self._context)
+        self._inheritance = Inheritance(self._context)
         self._reports: dict[MissionId, MissionReport] = {}
         self._custody: dict[tuple[RobotId, int], CustodyEvent] = {}
         self._has_stepped = False
@@ -123,6 +132,7 @@ class Dispatcher:
             LedgerError: it could not be written; nothing is promised.
         """
         context = self._context
+        self._notice_clock()
         context.journal.settle()
         known = context.book.task_of_request(request.request_id)
         if known is not None:
@@ -135,7 +145,7 @@ class Dispatcher:
             return accepted_answer(known, context.secret)
         self._check(request)
         now_ns = context.clock.now_ns()
-        promised_ns = now_ns + to_ns(self._assigner.promise(request))
+        promised_ns = now_ns + to_ns(self._promise(request))
         task_id = context.book.next_task_id(request.kind)
         context.journal.write(EventKind.ACCEPTED, task_id, {**request_payload(request), "promised_ns": promised_ns})
         self._assigner.invalidate()
@@ -144,8 +154,8 @@ class Dispatcher:
     def cancel(self, task_id: TaskId, reason: str) -> None:
         """Cancel a task: at once while it is queued, else as soon as its robot has given it up.
 
-        A visitor under way is told goodbye, a document on board goes back to its sender. Canceling again changes
-        nothing.
+        A visitor under way is told goodbye, a document on board goes back to its sender, one in a robot that cannot go
+        on to a custodian (`hand_over`). Canceling again changes nothing.
 
         Raises:
             RequestError: there is no such task, or it has ended.
@@ -162,6 +172,7 @@ class Dispatcher:
             raise RequestError(f"{task_id} has already {_ended(task.status)}", where="task_id")
         why = reason.strip() or "canceled on request"
         if task.status is TaskStatus.QUEUED:
+            why = why if task.custodian is None else f"{why}; {task.custodian} has the document"
             context.journal.write(
                 EventKind.STATUS, task_id, {"status": TaskStatus.CANCELED.value, "reason": why, "is_void": False}
             )
@@ -169,10 +180,24 @@ class Dispatcher:
             context.journal.write(EventKind.CANCEL_ASKED, task_id, {"reason": why})
         self._assigner.invalidate()
 
+    def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
+        """Have a robot that cannot go on give its document to a member of staff; return the one-time code for it.
+
+        It opens for them as for a sender, on its own record. The next robot fetches the document at the custodian's
+        place, with the same code; a task that was canceled ends. Asking again gives the same code.
+
+        Raises:
+            RequestError: the task has no such document, or this person cannot take it.
+            LedgerError: it could not be written; nothing was changed.
+        """
+        self._notice_clock()
+        self._context.journal.settle()
+        return self._transfers.hand_over(task_id, custodian)
+
     def on_status(self, status: RobotStatus) -> None:
         """Take a robot's status; one older than the latest changes nothing."""
         state = self._heard(status.robot)
-        if state is None or (state.status is not None and status.stamp_ns < state.status.stamp_ns):
+        if state is None or self._is_old(state, "status", status.stamp_ns, state.status):
             return
         before = state.status
         state.status = status
@@ -182,10 +207,13 @@ class Dispatcher:
     def on_progress(self, progress: RouteProgress) -> None:
         """Take a robot's place on its route; one older than the latest changes nothing."""
         state = self._heard(progress.robot)
-        if state is None or (state.progress is not None and progress.stamp_ns < state.progress.stamp_ns):
+        if state is None or self._is_old(state, "progress", progress.stamp_ns, state.progress):
             return
         state.progress = progress
-        self._traffic.update(progress)
+        with self._context.isolation.part(f"traffic of {progress.robot}", robot=progress.robot):
+            time = self._context.time
+            # once the clock was set, traffic's time and the robots' clocks need not agree
+            self._traffic.update(replace(progress, stamp_ns=time.now_ns) if time.has_jumped else progress)
 
     def on_report(self, report: MissionReport) -> None:
         """Take a robot's report of its mission; repeated and older ones change nothing."""
@@ -195,7 +223,7 @@ class Dispatcher:
         latest = self._reports.get(report.mission_id) or state.report_of(report.mission_id)
         if latest is not None:
             # a final report is never taken back, whatever the order of arrival
-            is_old = report.outcome is None and report.stamp_ns < latest.stamp_ns
+            is_old = report.outcome is None and self._is_old(state, "report", report.stamp_ns, latest)
             if latest.outcome is not None or is_old or report == latest:
                 return
         self._reports[report.mission_id] = report
@@ -213,17 +241,24 @@ class Dispatcher:
     def step(self) -> None:
         """Bring everything up to the present; call it five times a second."""
         self._begin()
+        isolation = self._context.isolation
         with self._guarded():
             self._context.journal.settle()
-            self._desk.take_over()
+            with isolation.part("the traffic rules"):
+                self._desk.take_over()
+            self._inheritance.settle()
             self._take_reports()
             self._take_custody()
             self._supervisor.step()
-            self._assigner.step()
-            self._errands.step()
+            self._transfers.step()
+            with isolation.part("planning"):
+                self._assigner.step()
+            with isolation.part("chores"):
+                self._errands.step()
             self._outbox.step()
             self._context.alarms.clear("ledger")
-        self._desk.step()
+        with isolation.part("traffic"):
+            self._desk.step()
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return the tasks in the order they were accepted; those that have ended only where asked for."""
@@ -280,7 +315,19 @@ class Dispatcher:
 
     def _views(self, records: Iterable[TaskRecord]) -> tuple[TaskView, ...]:
         now_ns = self._context.clock.now_ns()
-        return tuple(task_view(self._context, self._assigner, record, now_ns) for record in records)
+        views = []
+        for record in records:
+            view = plain_view(record)
+            with self._context.isolation.part(f"the view of {record.task_id}"):
+                view = task_view(self._context, self._assigner, record, now_ns)
+            views.append(view)
+        return tuple(views)
+
+    def _promise(self, request: TaskRequest) -> float:
+        """Return the seconds until the request will be done; some when planning fails, for accepting must not."""
+        with self._context.isolation.part("promises"):
+            return self._assigner.promise(request)
+        return _PROMISE_WITHOUT_PLAN_S
 
     def _check(self, request: TaskRequest) -> None:
         context, now_ns = self._context, self._context.clock.now_ns()
@@ -299,7 +346,21 @@ class Dispatcher:
         self._travel.set_rules(rules)
         self._ways.forget()
 
+    def _is_old(self, state: RobotState, what: str, stamp_ns: int, latest: _Stamped | None) -> bool:
+        return latest is not None and state.is_old(what, stamp_ns, latest.stamp_ns, self._context.clock.now_ns())
+
+    def _notice_clock(self) -> None:
+        """When the clock was set, or the fleet stood still, go on as if nothing had been: nobody was silent."""
+        jump_ns = self._context.time.notice()
+        if jump_ns == 0:
+            return
+        _log.warning("the clock has jumped by %.1f s", jump_ns / NS_PER_S)
+        for state in self._context.robots.values():
+            state.shift(jump_ns)
+        self._assigner.invalidate()
+
     def _heard(self, robot: RobotId) -> RobotState | None:
+        self._notice_clock()
         state = self._context.robots.get(robot)
         if state is None:
             text = f"{robot} speaks on the network and is not a robot of this fleet: its messages are ignored"
@@ -310,6 +371,7 @@ class Dispatcher:
         return state
 
     def _begin(self) -> None:
+        self._notice_clock()
         if self._has_stepped:
             return
         # the clock may have jumped between construction and the first step (simulated time)
@@ -322,16 +384,18 @@ class Dispatcher:
         """Judge the reports that have not been recorded yet; what fails stays for the next step."""
         self._context.journal.settle()
         for mission_id, report in tuple(self._reports.items()):
-            self._outcomes.take(self._context.robots[report.robot], report)
-            del self._reports[mission_id]
-            if report.outcome is not None:
-                self._assigner.invalidate()
+            with self._context.isolation.part(f"reports of {mission_id}", robot=report.robot):
+                self._outcomes.take(self._context.robots[report.robot], report)
+                del self._reports[mission_id]
+                if report.outcome is not None:
+                    self._assigner.invalidate()
 
     def _take_custody(self) -> None:
         self._context.journal.settle()
         for key, event in sorted(self._custody.items()):
-            self._chains.take(event)
-            del self._custody[key]
+            with self._context.isolation.part(f"custody of {event.robot}", robot=event.robot):
+                self._chains.take(event)
+                del self._custody[key]
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """What the fleet side needs from outside, and how the outside looks at it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.site.model import RobotKind
 from robot_ops.tasks.orders import MissionOrder, MissionPhase
 from robot_ops.tasks.requests import Accepted, TaskRequest
-from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.tasks.rule_changes import RuleChange
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.tasks.traffic_rules import TrafficRules
@@ -30,6 +30,37 @@ class RobotLink(Protocol):
     def send_clearance(self, clearance: Clearance) -> None:
         """Send how far the robot may drive."""
         ...
+
+
+class Holdings(Protocol):
+    """What robots may take up of the lanes, kept for the next fleet process: it may not hear all of them."""
+
+    def load(self) -> tuple[RouteProgress, ...]:
+        """Return what was saved last, nothing at first.
+
+        Raises:
+            LedgerError: it cannot be read or is damaged.
+        """
+        ...
+
+    def save(self, holdings: Iterable[RouteProgress]) -> None:
+        """Replace what was saved; it is on disk when this returns.
+
+        Raises:
+            LedgerError: it could not be written; what was saved before may still be there.
+        """
+        ...
+
+
+class NoHoldings:
+    """Keeps nothing: for simulations without restarts."""
+
+    def load(self) -> tuple[RouteProgress, ...]:
+        """See Holdings."""
+        return ()
+
+    def save(self, holdings: Iterable[RouteProgress]) -> None:
+        """See Holdings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

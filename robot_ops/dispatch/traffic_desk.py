@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
+from robot_ops.core.errors import LedgerError
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.ports import Holdings
 from robot_ops.tasks.events import EventKind
-from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.tasks.traffic_rules import TrafficRules, rules_payload
 from robot_ops.traffic.control import TrafficControl
 from robot_ops.traffic.restrictions import check_rules, known_rules
@@ -22,14 +24,23 @@ class TrafficDesk:
     """Keeps traffic control at the rules that the ledger holds, and robots and operators informed.
 
     Args:
+        holdings: told what robots may take up before they are told that they may.
         impose: what else has to know the rules; called with rules that fit the site.
     """
 
-    def __init__(self, context: Context, traffic: TrafficControl, impose: Callable[[TrafficRules], None]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        traffic: TrafficControl,
+        holdings: Holdings,
+        impose: Callable[[TrafficRules], None],
+    ) -> None:
         self._context = context
         self._traffic = traffic
+        self._holdings = holdings
         self._impose = impose
         self._taken_over = TrafficRules()
+        self._saved: tuple[RouteProgress, ...] = ()
         self._sent: dict[RobotId, Clearance] = {}
         self._sent_ns: int | None = None
 
@@ -74,17 +85,32 @@ class TrafficDesk:
 
     def step(self) -> None:
         """Send clearances that are new, or due to be repeated; raise and clear alarms."""
-        now_ns = self._context.clock.now_ns()
+        now_ns = self._context.time.now_ns
         is_due = self._sent_ns is None or seconds_between(self._sent_ns, now_ns) >= _CLEARANCE_REPEAT_S
         if is_due:
             self._sent_ns = now_ns
         self._traffic.set_urgency(self._urgency())
         clearances = self._traffic.step(now_ns)
-        for clearance in clearances:
-            if is_due or self._sent.get(clearance.robot) != clearance:
-                self._context.link.send_clearance(clearance)
-        self._sent = {clearance.robot: clearance for clearance in clearances}
+        if self._save():
+            for clearance in clearances:
+                if is_due or self._sent.get(clearance.robot) != clearance:
+                    self._context.link.send_clearance(clearance)
+            self._sent = {clearance.robot: clearance for clearance in clearances}
         self._raise_alarms(now_ns)
+
+    def _save(self) -> bool:
+        """Keep what robots may take up now; return whether it is kept."""
+        alarms, alarm_id = self._context.alarms, "traffic/holdings"
+        holdings = self._traffic.holdings()
+        try:
+            if holdings != self._saved:
+                self._holdings.save(holdings)
+                self._saved = holdings
+        except LedgerError as error:
+            alarms.put(alarm_id, f"robots are not cleared any further until this is mended: {error}", is_error=True)
+            return False
+        alarms.clear(alarm_id)
+        return True
 
     def _urgency(self) -> dict[RobotId, int]:
         """Return the priority of each busy robot's task."""

@@ -27,6 +27,7 @@ from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import InputError, LedgerError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.dispatcher import Dispatcher
+from robot_ops.dispatch.ports import Holdings
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.fleet_link import RosRobotLink
@@ -60,6 +61,7 @@ class FleetNode(Node):
         ledger: open; this is its only writer.
         secret: from `robot_ops.dispatch.secret.read_secret`.
         robots: which of the site's robots to run, all when None.
+        holdings: what robots held in the process before this one; nothing is kept when None.
         overrides: parameters, before those on the command line.
 
     Raises:
@@ -74,6 +76,7 @@ class FleetNode(Node):
         ledger: Ledger,
         secret: bytes,
         robots: Collection[RobotId] | None = None,
+        holdings: Holdings | None = None,
         overrides: Sequence[Parameter] = (),
     ) -> None:
         super().__init__("fleet", parameter_overrides=list(overrides))
@@ -82,7 +85,13 @@ class FleetNode(Node):
         self._ros_clock = RosClock(self)
         self._link = RosRobotLink(self, names, self._on_result)
         self._dispatcher = Dispatcher(
-            site=site, ledger=ledger, link=self._link, clock=self._ros_clock, secret=secret, robots=robots
+            site=site,
+            ledger=ledger,
+            link=self._link,
+            clock=self._ros_clock,
+            secret=secret,
+            robots=robots,
+            holdings=holdings,
         )
         self._dispatcher.recover()
         open_count = len(self._dispatcher.tasks(with_finished=False))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import LaneId, ZoneId
+from robot_ops.core.ids import LaneId, RobotId, ZoneId
 from robot_ops.tasks.traffic_rules import TrafficRules
 
 RuleChange = Callable[[TrafficRules], TrafficRules]
@@ -52,3 +52,15 @@ def unlimit_zone(zone: ZoneId) -> RuleChange:
 def set_emergency(*, is_on: bool) -> RuleChange:
     """Return the change that begins or ends an emergency."""
     return lambda rules: replace(rules, is_emergency=is_on)
+
+
+def take_out(robots: Iterable[RobotId]) -> RuleChange:
+    """Return the change that says that these robots were taken out of the hall."""
+    absent = frozenset(robots)
+    return lambda rules: replace(rules, absent_robots=rules.absent_robots | absent)
+
+
+def bring_back(robots: Iterable[RobotId]) -> RuleChange:
+    """Return the change that says that these robots are in the hall again."""
+    present = frozenset(robots)
+    return lambda rules: replace(rules, absent_robots=rules.absent_robots - present)

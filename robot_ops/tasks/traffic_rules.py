@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from robot_ops.core.ids import LaneId, ZoneId
+from robot_ops.core.ids import LaneId, RobotId, ZoneId
 from robot_ops.tasks.ledger import Payload
 
 
@@ -17,6 +17,7 @@ class TrafficRules:
         closed_lanes: no robot may enter these any more; one that is on such a lane drives on to its end.
         speed_limits: per zone m/s, for lanes with an end or a part inside; a lane's own limit stays the upper bound.
         is_emergency: everybody leaves fire lanes and lift lobbies for a refuge and stays there; no lift is entered.
+        absent_robots: taken out of the hall. One that is silent takes up nothing any more; one that speaks does.
 
     Raises:
         ValueError: a limit is not a number above 0.
@@ -25,6 +26,7 @@ class TrafficRules:
     closed_lanes: frozenset[LaneId] = frozenset()
     speed_limits: Mapping[ZoneId, float] = field(default_factory=dict)
     is_emergency: bool = False
+    absent_robots: frozenset[RobotId] = frozenset()
 
     def __post_init__(self) -> None:
         for zone, limit in self.speed_limits.items():
@@ -38,6 +40,7 @@ def rules_payload(rules: TrafficRules) -> Payload:
         "closed_lanes": json.dumps(sorted(rules.closed_lanes)),
         "speed_limits": json.dumps(dict(sorted(rules.speed_limits.items()))),
         "is_emergency": rules.is_emergency,
+        "absent_robots": json.dumps(sorted(rules.absent_robots)),
     }
 
 
@@ -48,10 +51,12 @@ def rules_of(payload: Payload) -> TrafficRules:
         KeyError, ValueError, TypeError: the payload is not one.
     """
     lanes, limits = json.loads(str(payload["closed_lanes"])), json.loads(str(payload["speed_limits"]))
-    if not isinstance(lanes, list) or not isinstance(limits, dict):
-        raise TypeError("closed lanes are a list and speed limits a mapping")
+    absent = json.loads(str(payload.get("absent_robots", "[]")))  # older ledgers have no such entry
+    if not isinstance(lanes, list) or not isinstance(limits, dict) or not isinstance(absent, list):
+        raise TypeError("closed lanes and absent robots are lists, and speed limits a mapping")
     return TrafficRules(
         closed_lanes=frozenset(LaneId(str(lane)) for lane in lanes),
         speed_limits={ZoneId(str(zone)): float(limit) for zone, limit in limits.items()},
         is_emergency=bool(payload["is_emergency"]),
+        absent_robots=frozenset(RobotId(str(robot)) for robot in absent),
     )

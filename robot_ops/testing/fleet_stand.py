@@ -6,7 +6,7 @@ from typing import Any
 from robot_ops.core.clock import ManualClock
 from robot_ops.core.ids import PersonId, PlaceId, TaskId
 from robot_ops.dispatch.dispatcher import Dispatcher
-from robot_ops.dispatch.ports import TaskView
+from robot_ops.dispatch.ports import Holdings, NoHoldings, TaskView
 from robot_ops.site.model import Site
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest
@@ -25,6 +25,7 @@ class FleetStand:
     ledger: Ledger = field(default_factory=MemoryLedger)
     clock: ManualClock = field(default_factory=lambda: ManualClock(1_000_000_000_000))
     secret: bytes = b"a secret of the tests"
+    holdings: Holdings = field(default_factory=NoHoldings)
     robots: ScriptedRobots = field(init=False)
     fleet: Dispatcher = field(init=False)
 
@@ -35,7 +36,12 @@ class FleetStand:
     def restart_fleet(self) -> None:
         """Begin again with what the ledger holds."""
         self.fleet = Dispatcher(
-            site=self.site, ledger=self.ledger, link=self.robots, clock=self.clock, secret=self.secret
+            site=self.site,
+            ledger=self.ledger,
+            link=self.robots,
+            clock=self.clock,
+            secret=self.secret,
+            holdings=self.holdings,
         )
         self.fleet.recover()
 

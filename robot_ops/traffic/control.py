@@ -1,6 +1,7 @@
 """Traffic control: the one object the fleet process talks to about driving."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
@@ -42,20 +43,24 @@ class TrafficControl:
 
     Args:
         site: as checked by `robot_ops.site.check`.
-        robots: those to be heard before anything is cleared at the start, None for all of the site. Who is not heard
-            is taken for switched off at its charger, and the others keep off there.
+        robots: those to be heard before anything is cleared at the start, None for all of the site.
+        last_held: the `holdings` of the process before this one. Who is not heard at the start is taken to be there,
+            or else switched off at its charger, and the others keep off.
 
     Raises:
         SiteError: the lanes are wrong.
     """
 
-    def __init__(self, site: Site, robots: Collection[RobotId] | None = None) -> None:
+    def __init__(
+        self, site: Site, robots: Collection[RobotId] | None = None, last_held: Iterable[RouteProgress] = ()
+    ) -> None:
         self._graph = LaneGraph(site)
         self._conflicts = ConflictMap(self._graph)
         self._order = FleetOrder(self._graph, self._conflicts)
         self._obstructions = Obstructions(self._graph, self._conflicts)
         self._refuges = Refuges(self._graph, self._conflicts)
         self._expected = frozenset(site.robots if robots is None else robots)
+        self._last_held = {held.robot: replace(held, stamp_ns=NEVER_NS) for held in last_held}
         self._tracks: dict[RobotId, Track] = {}
         self._goals: dict[RobotId, int | None] = {}
         self._refuge_of: dict[RobotId, int] = {}
@@ -75,10 +80,11 @@ class TrafficControl:
         """Replace the rules; the same again changes nothing.
 
         Nobody is planned or cleared into a closed lane any more; what a robot is cleared for it drives to its end.
-        In an emergency everybody is led to a refuge, whatever the goal, and no lift is entered.
+        In an emergency everybody is led to a refuge, whatever the goal, and no lift is entered. A silent robot that was
+        taken out is forgotten.
 
         Raises:
-            RequestError: the site has not such a lane or zone; nothing was changed.
+            RequestError: the site has not such a lane, zone or robot; nothing was changed.
         """
         check_rules(self._graph.site, rules)
         if rules != self._obstructions.rules:
@@ -139,6 +145,8 @@ class TrafficControl:
         if self._is_collecting(now_ns):
             return ()
         self._now_ns = now_ns
+        for robot in [robot for robot in self.rules.absent_robots if self._is_silent(robot)]:
+            self.remove(robot)
         self._obstructions.note_stuck(self._tracks, now_ns)
         self._impose()
         self._shelter(now_ns)
@@ -153,6 +161,23 @@ class TrafficControl:
     def clearance(self, robot: RobotId) -> Clearance | None:
         """Return the robot's clearance as of the last step, None where it has none."""
         return self._itineraries.of(robot)
+
+    def holdings(self) -> tuple[RouteProgress, ...]:
+        """Return what each robot may take up now; to be kept for the next process before clearances are sent."""
+        names, radius = self._graph.nodes, self._obstructions.bubbles.radius
+        return tuple(
+            RouteProgress(
+                robot=robot,
+                stamp_ns=NEVER_NS,
+                route_id=RouteId(""),
+                reached=0,
+                held=tuple(names[node] for node in track.held_nodes()),
+                tail=track.tail,
+                free=track.free,
+                free_radius=radius(robot),
+            )
+            for robot, track in self._tracks.items()
+        )
 
     def waits(self) -> tuple[Wait, ...]:
         """Return which robots cannot go on and why, in the order of their ids."""
@@ -184,8 +209,12 @@ class TrafficControl:
         self._has_collected = seconds >= (COLLECT_SECONDS if is_complete else COLLECT_MISSING_SECONDS)
         if self._has_collected:
             for robot in sorted(self._expected - self._tracks.keys()):
-                self.update(_at_charger(self._graph.site, robot))
+                self.update(self._last_held.get(robot) or _at_charger(self._graph.site, robot))
         return not self._has_collected
+
+    def _is_silent(self, robot: RobotId) -> bool:
+        track = self._tracks.get(robot)
+        return track is not None and track.is_silent(self._now_ns)
 
     def _impose(self) -> None:
         """Go over to what is closed and slower now; plan those anew whose moves that changes."""

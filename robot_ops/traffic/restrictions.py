@@ -23,26 +23,25 @@ def check_rules(site: Site, rules: TrafficRules) -> None:
     """Check that the rules are about this site.
 
     Raises:
-        RequestError: it has not such a lane or zone.
+        RequestError: it has not such a lane, zone or robot.
     """
-    lanes = sorted(rules.closed_lanes - site.lanes.keys())
-    if lanes:
-        raise RequestError(
-            f"the site has no lane {', '.join(map(repr, lanes))}", where="closed_lanes", mend="Name lanes of the site"
-        )
-    zones = sorted(rules.speed_limits.keys() - site.zones.keys())
-    if zones:
-        raise RequestError(
-            f"the site has no zone {', '.join(map(repr, zones))}", where="speed_limits", mend="Name zones of the site"
-        )
+    for what, where, unknown in (
+        ("lane", "closed_lanes", rules.closed_lanes - site.lanes.keys()),
+        ("zone", "speed_limits", rules.speed_limits.keys() - site.zones.keys()),
+        ("robot", "absent_robots", rules.absent_robots - site.robots.keys()),
+    ):
+        if unknown:
+            names = ", ".join(repr(name) for name in sorted(unknown))
+            raise RequestError(f"the site has no {what} {names}", where=where, mend=f"Name {what}s of the site")
 
 
 def known_rules(site: Site, rules: TrafficRules) -> TrafficRules:
-    """Return the rules without lanes and zones that the site has not (it may have changed since they were set)."""
+    """Return the rules without what the site has not (it may have changed since they were set)."""
     return TrafficRules(
         closed_lanes=rules.closed_lanes & site.lanes.keys(),
         speed_limits={zone: limit for zone, limit in rules.speed_limits.items() if zone in site.zones},
         is_emergency=rules.is_emergency,
+        absent_robots=rules.absent_robots & site.robots.keys(),
     )
 
 
@@ -108,6 +107,11 @@ class Bubbles:
         """Forget a robot; return whether that changes what is closed."""
         known = self._closed.pop(robot, None)
         return known is not None and bool(known[2])
+
+    def radius(self, robot: RobotId) -> float:
+        """Return the radius of the robot's circle in meters, 0 where it keeps to the lanes."""
+        known = self._closed.get(robot)
+        return 0.0 if known is None else known[1]
 
     def closed(self) -> frozenset[tuple[int, bool]]:
         """Return (cell, is_forward) of everything that nobody may enter now."""

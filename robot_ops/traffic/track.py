@@ -147,6 +147,10 @@ class Track:
         """Return whether the robot has not been heard of for too long to be expected to move."""
         return seconds_between(self.stamp_ns, now_ns) > SILENT_SECONDS
 
+    def held_nodes(self) -> list[int]:
+        """Return the nodes from the last reached one through the end of its clearance; what it takes up without one."""
+        return self.path[self.reached :] or sorted(self.taken)
+
     def held_arcs(self) -> list[Arc]:
         """Return the arcs from the last reached node through the end of its clearance."""
         return self.graph.arcs_along(self.path[self.reached :]) or []

@@ -1,12 +1,14 @@
 """Traffic rules through the dispatcher: in the ledger first, kept over restarts, alarms for operators."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import pytest
 
 from robot_ops.core.errors import LedgerError, RequestError
-from robot_ops.core.ids import LaneId, RobotId, ZoneId
+from robot_ops.core.ids import LaneId, PlaceId, RobotId, RouteId, ZoneId
 from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.routes import RouteProgress
 from robot_ops.tasks.traffic_rules import TrafficRules, rules_of, rules_payload
 from robot_ops.testing.fleet_stand import FleetStand
 from robot_ops.testing.memory_ledger import FailingLedger, MemoryLedger
@@ -15,6 +17,22 @@ from robot_ops.testing.small_site import small_site
 SITE = small_site()
 LANES = list(SITE.lanes)
 RULES = TrafficRules(closed_lanes=frozenset(LANES[:2]), is_emergency=True)
+
+
+@dataclass
+class ShownHoldings:
+    """Keeps what robots hold where the test can see it; `is_full` as a disk."""
+
+    kept: tuple[RouteProgress, ...] = ()
+    is_full: bool = False
+
+    def load(self) -> tuple[RouteProgress, ...]:
+        return self.kept
+
+    def save(self, holdings: Iterable[RouteProgress]) -> None:
+        if self.is_full:
+            raise LedgerError("no space left on the device")
+        self.kept = tuple(holdings)
 
 
 def alarm_ids(stand: FleetStand) -> set[str]:
@@ -107,3 +125,47 @@ def test_waits_and_explanations_reach_operators():
     assert stand.fleet.explain_traffic(robot).startswith(f"{robot} ")
     with pytest.raises(RequestError, match="has not heard of 'r99'"):
         stand.fleet.explain_traffic(RobotId("r99"))
+
+
+def test_a_restarted_fleet_keeps_the_others_off_a_robot_that_is_silent_now():
+    holdings = ShownHoldings()
+    stand = FleetStand(site=SITE, holdings=holdings)
+    stand.guide()
+    stand.run(30.0)
+    held = {each.robot: each.held for each in holdings.kept}
+    assert held.keys() == SITE.robots.keys()
+    for robot in stand.robots.robots.values():
+        robot.is_silent = True
+    stand.restart_fleet()
+    stand.run(6.0)
+    assert {each.robot: each.held for each in holdings.kept} == held
+    assert "guide_1" in stand.fleet.explain_traffic()
+
+
+def test_nobody_is_cleared_any_further_while_that_cannot_be_kept():
+    holdings = ShownHoldings(is_full=True)
+    stand = FleetStand(site=SITE, holdings=holdings)
+    stand.run(6.0)
+    assert "traffic/holdings" in alarm_ids(stand)
+    robot = SITE.robots[RobotId("guide_1")]
+    stand.robots.robots[robot.id].is_silent = True
+    progress = RouteProgress(
+        robot=robot.id,
+        stamp_ns=stand.clock.now_ns(),
+        route_id=RouteId(""),
+        reached=0,
+        held=(SITE.places[robot.charger].node,),
+        goal=PlaceId("kiosk_1"),
+        goal_seq=1,
+    )
+    stand.fleet.on_progress(progress)
+    stand.run(2.0)
+    assert not stand.robots.clearances
+    holdings.is_full = False
+    stand.run(2.0)
+    assert "traffic/holdings" not in alarm_ids(stand)
+    last = stand.robots.clearances[-1]
+    assert last.cleared > 0
+    assert [w.node for w in last.waypoints[: last.cleared + 1]] == [
+        node for each in holdings.kept if each.robot == robot.id for node in each.held
+    ]

@@ -2,9 +2,14 @@
 
 import math
 
+import pytest
+
 from robot_ops.core.clock import to_ns
-from robot_ops.core.ids import NodeId, PlaceId, RobotId, RouteId
+from robot_ops.core.errors import RequestError
+from robot_ops.core.ids import LevelId, NodeId, PlaceId, RobotId, RouteId
+from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.tasks.routes import RouteProgress
+from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.testing.lane_world import LaneWorld
 from robot_ops.testing.lanes import lane_site
 from robot_ops.traffic.control import TrafficControl
@@ -124,6 +129,54 @@ def test_who_is_not_heard_is_taken_for_switched_off_at_its_charger():
     (clearance,) = control.step(to_ns(5.0))
     assert clearance.waypoints[-1].node == "n5"
     assert clearance.cleared > 0
+
+
+def test_who_is_not_heard_after_a_restart_still_holds_what_it_was_cleared_for():
+    before = TrafficControl(corridor("n0", "n5"))
+    before.update(progress(R0, 0.0, ["n0"], goal=PlaceId("n3"), goal_seq=1))
+    before.update(progress(R1, 0.0, ["n5"]))
+    before.step(to_ns(0.0))
+    (clearance,) = before.step(to_ns(2.0))
+    assert clearance.cleared == 3
+    after = TrafficControl(corridor("n0", "n5"), last_held=before.holdings())
+    after.update(progress(R1, 2.5, ["n5"], goal=PlaceId("n2"), goal_seq=1))
+    after.step(to_ns(2.5))
+    (clearance,) = (each for each in after.step(to_ns(6.5)) if each.robot == R1)
+    assert clearance.cleared <= 1  # n4 at most: r0 may be anywhere from n0 to n3
+    assert "r0 is at n0, cleared to n3 (not heard yet)" in after.explain()
+
+
+def test_holdings_tell_parties_and_who_is_off_the_lanes():
+    site = corridor("n0", "n5")
+    control = TrafficControl(site)
+    off = LevelPose(level=LevelId("ground"), pose=Pose(x=1.0, y=2.0))
+    control.update(progress(R0, 0.0, ["n2", "n3"], tail=2.5))
+    control.update(progress(R1, 0.0, [], free=off, free_radius=1.2))
+    control.step(0)
+    control.step(to_ns(2.0))
+    again = TrafficControl(site, last_held=control.holdings())
+    again.step(0)
+    again.step(to_ns(4.0))
+    assert again.holdings() == control.holdings()
+    assert [(held.tail, held.free, held.free_radius) for held in again.holdings()] == [
+        (2.5, None, 0.0),
+        (0.0, off, 1.2),
+    ]
+
+
+def test_a_silent_robot_that_was_taken_out_takes_up_nothing_until_it_speaks_again():
+    control = TrafficControl(corridor("n0", "n4"))
+    control.step(0)
+    control.update(progress(R1, 0.0, ["n4"]))
+    control.update(progress(R0, 20.0, ["n0"], goal=PlaceId("n5"), goal_seq=1))
+    assert control.step(to_ns(20.0))[0].cleared == 0
+    with pytest.raises(RequestError, match="the site has no robot 'r9'"):
+        control.set_rules(TrafficRules(absent_robots=frozenset({RobotId("r9")})))
+    control.set_rules(TrafficRules(absent_robots=frozenset({R1})))
+    assert control.step(to_ns(21.0))[0].cleared == 5
+    control.update(progress(R1, 21.5, ["n4"]))
+    control.step(to_ns(22.0))
+    assert [held.robot for held in control.holdings()] == [R0, R1]
 
 
 def test_a_restarted_process_carries_on_from_what_is_held():
