@@ -12,6 +12,7 @@ from py_trees.common import Status
 from robot_ops.core.clock import Clock, seconds_between
 from robot_ops.core.errors import RequestError, StateError
 from robot_ops.core.ids import MissionId
+from robot_ops.core.poses import LevelPose
 from robot_ops.missions.context import Body, Dock, MissionContext
 from robot_ops.missions.leaves.table import LEAVES
 from robot_ops.missions.location import docked_place
@@ -21,6 +22,7 @@ from robot_ops.missions.ports import (
     Building,
     Compartments,
     FleetLink,
+    NavigationStatus,
     Navigator,
     Panel,
     PeopleSource,
@@ -58,6 +60,7 @@ class _Mission:
         self.order = order
         self.context = context
         self.trees = trees
+        self.tree_name = trees.main
         self.tree: Behaviour = trees.build(trees.main, context)
         self.cancel_reason: str | None = None
 
@@ -112,6 +115,7 @@ class RobotAgent:
         self._report: MissionReport | None = None
         self._sent_ns = 0
         self._is_located = False
+        self._was_at_place = self._was_docking = False  # when a person took the robot over
 
     @property
     def report(self) -> MissionReport | None:
@@ -181,6 +185,7 @@ class RobotAgent:
         name = f"{mission.trees.main}_canceled"
         if name in mission.trees:
             mission.context.failure = ""
+            mission.tree_name = name
             mission.tree = mission.trees.build(name, mission.context)
         else:
             self._end(mission, MissionOutcome.CANCELED, mission.cancel_reason)
@@ -189,12 +194,22 @@ class RobotAgent:
         """Take over how far the robot may drive; one that does not fit is ignored."""
         self._follower.on_clearance(clearance)
 
+    def note_hand(self) -> None:
+        """Note that a person drives the robot just now; to be said again and again while that is so.
+
+        Missions wait meanwhile, and go on afterward from where the robot was left.
+        """
+        self._follower.note_hand()
+
     def tick(self) -> None:
         """Sense, decide, act, report; call it 5 to 10 times a second."""
         self._locate()
-        self._follower.sense()
-        if self._mission is not None:
-            self._run(self._mission)
+        self._sense()
+        mission = self._mission
+        if mission is not None and self._follower.is_by_hand:
+            self._news(self._report_of(mission, None, self._follower.reason or mission.context.reason))
+        elif mission is not None:
+            self._run(mission)
         else:
             self._keep_locked()
         self._follower.drive()
@@ -210,10 +225,48 @@ class RobotAgent:
         pose = self._body.navigator.pose
         if not self._is_located and pose is not None:
             self._is_located = True
-            self._body.dock.place = docked_place(self._body.site, pose)
-            if self._body.dock.place is not None:
-                self._follower.suspend()
-                self._follower.go_to(self._body.dock.place)
+            self._find_dock(pose)
+
+    def _find_dock(self, at: LevelPose) -> None:
+        dock = self._body.dock
+        dock.place = docked_place(self._body.site, at)
+        if dock.place is not None:
+            self._follower.suspend()
+            self._follower.go_to(dock.place)
+
+    def _sense(self) -> None:
+        follower, dock = self._follower, self._body.dock
+        was_by_hand, was_at_place = follower.is_by_hand, follower.has_arrived or dock.place is not None
+        is_active = self._body.navigator.status is NavigationStatus.ACTIVE
+        follower.sense()
+        if follower.is_by_hand and not was_by_hand:
+            self._was_at_place, self._was_docking = was_at_place, dock.place is not None and is_active
+        elif was_by_hand and not follower.is_by_hand:
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Go on after a person has driven the robot; what was done at a place that it has left is begun anew."""
+        follower, dock, at = self._follower, self._body.dock, self._body.navigator.pose
+        if at is None:
+            return
+        left = dock.place
+        self._find_dock(at)
+        if dock.place is not None and dock.place == left and not self._was_docking:
+            return
+        if left is not None and dock.place is None:
+            follower.resume()
+            if self._mission is None:
+                follower.withdraw()
+        if self._was_at_place or dock.place is not None:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Begin the mission's tree once more; not that of a guide whom a visitor follows: it leads on."""
+        mission = self._mission
+        if mission is None or (mission.order.kind is MissionKind.GUIDE_VISITOR and mission.context.has_cargo):
+            return
+        mission.tree.stop(Status.INVALID)
+        mission.tree = mission.trees.build(mission.tree_name, mission.context)
 
     def _keep_locked(self) -> None:
         """Without a mission nothing is open: a former process may have died between opening and locking."""

@@ -18,15 +18,19 @@ DOCK_YAW: Final = 0.5
 """rad."""
 
 
-def locate(site: Site, at: LevelPose) -> tuple[Waypoint, ...]:
-    """Return the nodes that a robot at this pose holds: one, two on a lane, none off the graph."""
+def locate(site: Site, at: LevelPose, *, node_radius: float = NODE_RADIUS) -> tuple[Waypoint, ...]:
+    """Return the nodes that a robot at this pose holds: one, two on a lane, none off the graph.
+
+    Args:
+        node_radius: a robot this close to a node stands on it, meters.
+    """
     docked = docked_place(site, at)
     if docked is not None:
         return (waypoint_of(site.node_of(docked)),)
     if not any(node.level == at.level for node in site.nodes.values()):
         return ()
     node, distance = site.nearest_node(at)
-    if distance <= NODE_RADIUS:
+    if distance <= node_radius:
         return (waypoint_of(node),)
     beside = [(distance, lane) for lane in site.lanes.values() if (distance := _beside(site, lane, at)) <= LANE_RADIUS]
     if not beside:

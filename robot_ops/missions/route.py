@@ -3,6 +3,10 @@
 Whatever the tree wants, the robot drives to the end of its clearance and stops there: a clearance is taken over only
 when it answers the present goal and agrees with what is held (`Itinerary.extend`). While the robot serves a place that
 place stays its goal: one without a goal may be asked to make way.
+
+A robot that a person drives, or that finds itself off the lanes, commands nothing and says where it is, so that the
+others keep off. It keeps what it holds only while it is near it. Back on a lane it says so, under a new number for its
+goal, and stands until the fleet has answered.
 """
 
 import math
@@ -11,22 +15,27 @@ from typing import Final
 
 from robot_ops.core.clock import NS_PER_S, Clock, seconds_between, to_ns
 from robot_ops.core.ids import NodeId, PlaceId, RouteId
-from robot_ops.core.poses import LevelPose
+from robot_ops.core.poses import LevelPose, Pose, wrap_angle
+from robot_ops.missions.free_driving import FreeDriving
 from robot_ops.missions.gates import Gates, Passage, RouteState
 from robot_ops.missions.itinerary import REACHED_RADIUS, Itinerary
-from robot_ops.missions.location import locate
+from robot_ops.missions.location import LANE_RADIUS, NODE_RADIUS, docked_place, locate
 from robot_ops.missions.ports import Building, FleetLink, NavigationStatus, Navigator
+from robot_ops.missions.progress import ProgressReporter
 from robot_ops.site.model import Robot, Site
 from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
 
-PROGRESS_PERIOD: Final = 0.4
-"""s between two RouteProgress messages without a change: at least two a second at 5 ticks a second."""
 RETRY_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """s between tries after the navigator has failed 1, 2, ... times at one stretch; the last one for good."""
 BLOCKED_AFTER: Final = 3
 """Failures at one stretch after which people are told."""
 OFF_ROUTE: Final = 1.5
-"""m; an idle robot so far from what it holds was moved by somebody: where it stands is found anew."""
+"""m; a robot so far from what it holds was pushed, carried or driven away, or was wrong about where it is; detours
+around obstacles stay nearer."""
+BACK_ON_ROUTE: Final = 1.0
+"""m; a robot that a person leaves this close to what it holds goes on from there, as from a detour."""
+CLAIM_PATIENCE: Final = 5.0
+"""s without the fleet's answer after which a robot that is back on a lane would rather leave it by the other end."""
 HEARS_FLEET_AFTER: Final = 3.0
 """s without an answer to a goal after which people are told."""
 _LEFT: Final = 0.3  # m driven from a waypoint after which the robot has left it
@@ -60,7 +69,7 @@ class RouteFollower:
         self._site = site
         self._clock = clock
         self._navigator = navigator
-        self._fleet = fleet
+        self._reporter = ProgressReporter(fleet)
         self._gates = Gates(site=site, building=building, robot=robot.id)
         self._itinerary: Itinerary | None = None
         self._goal: PlaceId | None = None
@@ -69,6 +78,9 @@ class RouteFollower:
         self._tail = 0.0
         self._pace = robot.model.max_speed
         self._is_suspended = False
+        self._free = FreeDriving(robot.model, clock)
+        self._is_astray = False  # from leaving the lanes until the fleet has it back on one
+        self._is_turned_around = False
         self._has_turned = False  # to the goal place's heading
         self._clearance_stamp_ns = -1
         self._is_answered = False
@@ -79,7 +91,6 @@ class RouteFollower:
         self._moved_ns = 0
         self._moved_at = (0, 0.0)
         self._reason = ""
-        self._sent: RouteProgress | None = None
 
     @property
     def goal(self) -> PlaceId | None:
@@ -105,6 +116,11 @@ class RouteFollower:
     def is_blocked(self) -> bool:
         """Return whether it has failed to drive on several times."""
         return self._failures >= BLOCKED_AFTER
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Return whether a person drives the robot; nothing else may command the navigator then."""
+        return self._free.is_by_hand
 
     @property
     def idle_time(self) -> float:
@@ -141,12 +157,16 @@ class RouteFollower:
 
     def suspend(self) -> None:
         """Leave the navigator to somebody else (docking); what is held stays held."""
-        self._is_suspended = True
+        self._is_suspended, self._is_astray = True, False
         self._stretch = None
 
     def resume(self) -> None:
         """Take the navigator back."""
         self._is_suspended = False
+
+    def note_hand(self) -> None:
+        """Note that a person drives the robot just now; to be said again and again while that is so."""
+        self._free.note_hand()
 
     def on_clearance(self, clearance: Clearance) -> None:
         """Take a clearance over if it answers the present goal and agrees with what is held; else ignore it.
@@ -155,7 +175,7 @@ class RouteFollower:
         everybody in an emergency. A recall is answered by giving up what can be given up, and by a new `goal_seq`.
         """
         itinerary = self._itinerary
-        if itinerary is None or self._is_suspended or clearance.robot != self._robot.id:
+        if itinerary is None or self._is_suspended or self.is_by_hand or clearance.robot != self._robot.id:
             return
         if clearance.goal_seq != self._goal_seq or clearance.stamp_ns < self._clearance_stamp_ns:
             return
@@ -173,21 +193,25 @@ class RouteFollower:
             self._waiting_for = clearance.waiting_for
             return
         if itinerary.extend(clearance):
+            self._is_astray = False
             self._failures, self._retry_ns = 0, 0
 
     def sense(self) -> None:
-        """Take over where the robot is."""
+        """Take over where the robot is, and who drives it."""
         at = self._navigator.pose
+        if self._free.update(at):
+            self._change_hands(at)
         if at is None:
             return
-        if self._itinerary is not None and self._is_moved_by_others(self._itinerary, at):
-            self._itinerary = None
+        if self._itinerary is not None and self._has_left(self._itinerary, at):
+            self._leave_lanes(self._itinerary)
+        if self.is_by_hand:
+            self._moved_ns = self._clock.now_ns()
         if self._itinerary is None:
-            waypoints = locate(self._site, at)
-            if waypoints:
-                self._itinerary = Itinerary(waypoints)
-                self._moved_ns = self._clock.now_ns()
-        elif not self._is_suspended and self._itinerary.advance(at):
+            self._find_lane(at)
+        elif self._is_astray and not self.is_by_hand:
+            self._claim_again(at)
+        elif (self.is_by_hand or not self._is_suspended) and self._itinerary.advance(at):
             self._failures, self._retry_ns = 0, 0
         self._note_movement()
 
@@ -197,16 +221,18 @@ class RouteFollower:
         if at is None:
             self._reason = "blocked: the robot does not know where it is"
         elif itinerary is None:
-            self._reason = "blocked: the robot is off the lane graph; drive it back to a lane"
+            self._reason = "blocked: the robot is not on the lane graph: drive it to a lane"
         else:
             passage = self._gates.update(self._route_state(itinerary, at))
             if passage.arrived_at is not None:
                 self._navigator.enter_level(passage.arrived_at)
                 itinerary.ride()
                 self._stretch = None
-            elif not self._is_suspended:
+            elif not (self._is_suspended or self.is_by_hand or self._is_astray):
                 self._command(itinerary, passage, at)
             self._reason = self._explain(itinerary, passage)
+        if self.is_by_hand:
+            self._reason = "blocked: driven by hand"
         self._send_progress()
 
     def _set_goal(self, place: PlaceId | None) -> None:
@@ -235,11 +261,58 @@ class RouteFollower:
                 return itinerary.shorten(index)
         return False
 
-    def _is_moved_by_others(self, itinerary: Itinerary, at: LevelPose) -> bool:
-        is_idle = self._goal is None and not self._is_suspended
-        return (
-            is_idle and self._navigator.status is not NavigationStatus.ACTIVE and itinerary.distance_off(at) > OFF_ROUTE
-        )
+    def _change_hands(self, at: LevelPose | None) -> None:
+        """Leave the navigator to a person, or take it back; the fleet's answers to what was before do not count."""
+        if self.is_by_hand:
+            self._shorten()
+            self._navigator.stop()
+            self._stretch = None
+        elif self._itinerary is not None and at is not None and self._distance_off(self._itinerary, at) > BACK_ON_ROUTE:
+            self._leave_lanes(self._itinerary)
+        self._set_goal(self._goal)
+
+    def _has_left(self, itinerary: Itinerary, at: LevelPose) -> bool:
+        is_watched = self.is_by_hand or not self._is_suspended
+        return is_watched and self._distance_off(itinerary, at) > OFF_ROUTE
+
+    def _distance_off(self, itinerary: Itinerary, at: LevelPose) -> float:
+        """Return how far the robot is from what it holds, meters; the dock of a held node belongs to it."""
+        docked = docked_place(self._site, at)
+        is_docked = docked is not None and self._site.places[docked].node in itinerary.held
+        return 0.0 if is_docked else itinerary.distance_off(at)
+
+    def _leave_lanes(self, itinerary: Itinerary) -> None:
+        """Give up everything that is held, and stand."""
+        if self._navigator.status is NavigationStatus.ACTIVE:
+            self._navigator.stop()
+        if not self._gates.is_cabin(itinerary.here.node):  # a lift with the robot in it is not sent away
+            self._gates.release()
+        self._itinerary, self._stretch = None, None
+        self._is_astray = True
+
+    def _find_lane(self, at: LevelPose) -> None:
+        """Hold the lane or node that the robot is on, if it is on any."""
+        if self.is_by_hand:
+            return
+        waypoints = locate(self._site, at, node_radius=LANE_RADIUS if self._is_astray else NODE_RADIUS)
+        if not waypoints:
+            return
+        if self._is_astray:
+            self._set_goal(self._goal)
+            self._is_astray = len(waypoints) > 1  # alone on a node it is in nobody's way as it stands
+        self._itinerary = Itinerary(waypoints)
+        self._moved_ns = self._clock.now_ns()
+
+    def _claim_again(self, at: LevelPose) -> None:
+        """Hold the lane toward its other end where the fleet does not let the robot go on: somebody may be there."""
+        if seconds_between(self._goal_ns, self._clock.now_ns()) < CLAIM_PATIENCE:
+            return
+        self._is_turned_around = not self._is_turned_around
+        yaw = wrap_angle(at.pose.yaw + (math.pi if self._is_turned_around else 0.0))
+        turned = LevelPose(level=at.level, pose=Pose(x=at.pose.x, y=at.pose.y, yaw=yaw))
+        waypoints = locate(self._site, turned, node_radius=LANE_RADIUS)
+        self._itinerary = Itinerary(waypoints) if waypoints else None
+        self._set_goal(self._goal)
 
     def _note_movement(self) -> None:
         itinerary = self._itinerary
@@ -319,6 +392,8 @@ class RouteFollower:
         self._stretch = None
 
     def _explain(self, itinerary: Itinerary, passage: Passage) -> str:
+        if self._is_astray:
+            return "waits for the fleet to let it go on from here"
         if self.is_blocked:
             return f"blocked: {self._navigator.failure or 'the robot cannot drive on'}"
         if passage.waits_for:
@@ -333,30 +408,21 @@ class RouteFollower:
         return ""
 
     def _send_progress(self) -> None:
-        now_ns, itinerary = self._clock.now_ns(), self._itinerary
-        last = self._sent
-        route_id, reached, travelled = RouteId(""), 0, 0.0
-        if itinerary is not None:
-            route_id, reached, travelled = itinerary.route_id, itinerary.reached, itinerary.travelled
-        held = self.held
-        is_news = last is None or (last.route_id, last.reached, last.held, last.goal_seq, last.tail) != (
-            route_id,
-            reached,
-            held,
-            self._goal_seq,
-            self._tail,
-        )
-        if not is_news and last is not None and seconds_between(last.stamp_ns, now_ns) < PROGRESS_PERIOD:
-            return
-        self._sent = RouteProgress(
+        itinerary = self._itinerary
+        is_free = self.is_by_hand or itinerary is None
+        free, free_radius = self._free.circle(self._tail) if is_free else (None, 0.0)
+        progress = RouteProgress(
             robot=self._robot.id,
-            stamp_ns=now_ns,
-            route_id=route_id,
-            reached=reached,
-            held=held,
-            travelled=round(travelled, 3),
+            stamp_ns=self._clock.now_ns(),
+            route_id=itinerary.route_id if itinerary else RouteId(""),
+            reached=itinerary.reached if itinerary else 0,
+            held=self.held,
+            travelled=round(itinerary.travelled, 3) if itinerary else 0.0,
             goal=self._goal,
             goal_seq=self._goal_seq,
             tail=self._tail,
+            free=free,
+            free_radius=free_radius,
+            is_by_hand=self.is_by_hand,
         )
-        self._fleet.send_progress(self._sent)
+        self._reporter.tell(progress)

@@ -31,6 +31,9 @@ from robot_ops.core.poses import STANDSTILL, FloatArray, Twist
 from robot_ops.core.sensors import LaserScan
 from robot_ops.navigation.swept_way import contact_distance, gains_distance, obstacle_points
 
+HAND_SILENCE: Final = 2.0
+"""Seconds after the last command by hand for which a robot still counts as driven by hand: nothing else moves it."""
+
 
 class Source(Enum):
     """Who may command motion; of several fresh ones the first in this order is obeyed."""

@@ -1,7 +1,8 @@
 """One robot's mission agent as a ROS node in the robot's namespace.
 
 In:  action mission (ExecuteMission), clearance (Clearance), compartments (CompartmentArray), battery_state
-     (sensor_msgs/BatteryState), safety_state (SafetyState), /door_states, /lift_states;
+     (sensor_msgs/BatteryState), safety_state (SafetyState: a latched stop, and whether a person drives the robot),
+     /door_states, /lift_states;
      services authenticate (Authenticate) and confirm (Confirm): the robot's panel
 Out: progress (RouteProgress; 2 Hz and on change), mission_report (MissionReport; 1 Hz and on change), status
      (RobotStatus; 2 Hz), announce (Announcement; latched), custody (CustodyEvent; the last 200), tree (Tree; at most
@@ -37,6 +38,7 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.missions.agent import RobotAgent
 from robot_ops.missions.ports import Navigator, PeopleSource
+from robot_ops.navigation.safety import Source
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.mission_ports import RosBattery, RosBuilding, RosCompartments, RosPanel
@@ -253,6 +255,8 @@ class MissionNode(Node):
 
     def _on_safety(self, message: SafetyStateMsg) -> None:
         self._is_stopped = message.state == SafetyStateMsg.STATE_STOPPED
+        if message.source == Source.TELEOP.value:
+            self._agent.note_hand()
 
     def _on_authenticate(self, request: Authenticate.Request, response: Authenticate.Response) -> Authenticate.Response:
         if not self._panel.is_asking_for_code:

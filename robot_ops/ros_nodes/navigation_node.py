@@ -1,7 +1,8 @@
 """Navigation of one robot as a ROS node, in place of Nav2: localization, path following and docking.
 
 In:  odom (nav_msgs/Odometry), scan (sensor_msgs/LaserScan), initialpose (geometry_msgs/PoseWithCovarianceStamped),
-     safety_state (SafetyState): while a stop is latched the node calls for a standstill, whatever its goal
+     safety_state (SafetyState): while a stop is latched, or a person drives the robot, the node calls for a
+     standstill, whatever its goal
 Out: cmd_vel_nav, cmd_vel_dock (geometry_msgs/Twist, with every scan while driving), /tf map -> <robot>/odom and pose
      (geometry_msgs/PoseWithCovarianceStamped) at 5 Hz, map (nav_msgs/OccupancyGrid, latched), plan (nav_msgs/Path) and
      local_costmap (nav_msgs/OccupancyGrid) at 1 Hz for those who listen
@@ -36,6 +37,7 @@ from robot_ops.navigation.docking import DockState, TagSource
 from robot_ops.navigation.grid import LevelMap, OccupancyGrid
 from robot_ops.navigation.navigator_state import NavigatorState
 from robot_ops.navigation.pilot import MotionSource, Pilot
+from robot_ops.navigation.safety import HAND_SILENCE, Source
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import (
     from_odometry,
@@ -103,6 +105,7 @@ class NavigationNode(Node):
         self._ticks = 0
         self._is_speaking: MotionSource | None = None
         self._is_stopped = False
+        self._hand_ns: int | None = None
         self._commands = {
             MotionSource.NAV: self.create_publisher(TwistMsg, "cmd_vel_nav", COMMAND),
             MotionSource.DOCK: self.create_publisher(TwistMsg, "cmd_vel_dock", COMMAND),
@@ -230,6 +233,8 @@ class NavigationNode(Node):
 
     def _on_safety(self, message: SafetyState) -> None:
         self._is_stopped = message.state == SafetyState.STATE_STOPPED
+        if message.source == Source.TELEOP.value:
+            self._hand_ns = self._now_ns()
 
     def _on_timer(self) -> None:
         self._ticks += 1
@@ -256,7 +261,8 @@ class NavigationNode(Node):
             # The last word of a source is a standstill.
             self._commands[self._is_speaking].publish(to_twist(STANDSTILL))
         if command.source is not None:
-            twist = STANDSTILL if self._is_stopped else command.twist
+            is_by_hand = self._hand_ns is not None and seconds_between(self._hand_ns, now_ns) < HAND_SILENCE
+            twist = STANDSTILL if self._is_stopped or is_by_hand else command.twist
             self._commands[command.source].publish(to_twist(twist))
         self._is_speaking = command.source
         self._goals.step()

@@ -107,6 +107,7 @@ def to_progress(progress: RouteProgress) -> RouteProgressMsg:
         tail=float(progress.tail),
         is_free=progress.free is not None,
         free_radius=float(progress.free_radius),
+        is_by_hand=bool(progress.is_by_hand),
     )
     if progress.free is not None:
         message.free_level, message.free_pose = str(progress.free.level), to_pose(progress.free.pose)
@@ -134,6 +135,7 @@ def from_progress(message: RouteProgressMsg) -> RouteProgress:
         tail=message.tail,
         free=free,
         free_radius=message.free_radius,
+        is_by_hand=bool(message.is_by_hand),
     )
 
 

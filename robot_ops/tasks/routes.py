@@ -55,6 +55,7 @@ class RouteProgress:
             None while it does. Others keep off the circle around it. What it holds besides stays held: a robot that has
             left its lanes for good reports no held nodes, and holds nodes again as soon as it is back on a lane.
         free_radius: radius of that circle in meters: its footprint, and how far it may get until it is heard again.
+        is_by_hand: a person drives it; then it is free, too, unless it does not know where it is.
     """
 
     robot: RobotId
@@ -68,6 +69,7 @@ class RouteProgress:
     tail: float = 0.0
     free: LevelPose | None = None
     free_radius: float = 0.0
+    is_by_hand: bool = False
 
     def __post_init__(self) -> None:
         if self.reached < 0 or not (0.0 <= self.travelled < math.inf and 0.0 <= self.tail < math.inf):

@@ -1,5 +1,6 @@
 """Runs a `RobotAgent` over a kinematic body, with a fleet that clears the way node by node."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -89,8 +90,9 @@ class NodeByNodeFleet:
         if progress.goal_seq != self._goal_seq:
             self._goal_seq = progress.goal_seq
             self._routes += 1
-            nodes = {node.id: node for node in self._site.nodes.values()}
-            held = tuple(waypoint_of(nodes[node]) for node in progress.held)
+            held: tuple[Waypoint, ...] = (waypoint_of(self._site.nodes[progress.held[0]]),)
+            for start, end in itertools.pairwise(progress.held):
+                held += find_route(self._site, start, end)
             self._route = held + find_route(self._site, progress.held[-1], self._site.node_of(progress.goal).id)
         nodes_of_route = [waypoint.node for waypoint in self._route]
         last_held = nodes_of_route.index(progress.held[-1])

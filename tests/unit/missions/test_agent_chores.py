@@ -89,7 +89,7 @@ def test_a_robot_off_the_lanes_says_so():
     b.navigator.place_at(LevelPose(level=HALL, pose=Pose(x=3.0, y=3.0)))
     b.run(1.0)
     assert b.fleet.progress[-1].held == ()
-    assert "off the lane graph" in b.agent.waits_for
+    assert "not on the lane graph" in b.agent.waits_for
     b.navigator.place_at(b.site.pose_at(COUNTER))
     b.run(1.0)
     assert b.fleet.progress[-1].held == ("n_counter",)
