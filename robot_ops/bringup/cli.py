@@ -19,7 +19,7 @@ EXIT_INPUT: Final = 2
 EXIT_SILENT: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
-_COMMANDS: Final = ("demo", "simulate", "task", "robot", "traffic", "site", "bench", "doctor")
+_COMMANDS: Final = ("demo", "simulate", "task", "robot", "traffic", "site", "ledger", "bench", "doctor")
 _HELP: Final = {
     "demo": "run the immigration hall live: simulator, fleet, robots and console",
     "simulate": "run a scenario without ROS, faster than real time and repeatable",
@@ -27,6 +27,7 @@ _HELP: Final = {
     "robot": "list robots, stop them and release the stop",
     "traffic": "see who waits for whom and why, close lanes, limit speeds, declare an emergency",
     "site": "check or draw a site file",
+    "ledger": "back up, restore, verify, read and archive what the fleet has on disk",
     "bench": "measure against goals and published figures",
     "doctor": "check this machine and its environment",
 }

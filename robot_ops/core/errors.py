@@ -7,6 +7,7 @@ RobotOpsError
 │   ├── ScenarioError     a scenario file
 │   ├── RequestError      a task request or an operator's command
 │   ├── TreeError         a behavior tree file
+│   ├── BackupError       a backup or archive file of the ledger
 │   ├── ParameterError    a parameter or a command line argument
 │   └── SetupError        the machine or its environment (a port taken, ROS sourced beside the wheels, no GL)
 ├── StateError            an event that the receiver's state does not allow; nothing was changed
@@ -54,6 +55,10 @@ class RequestError(InputError):
 
 class TreeError(InputError):
     """A behavior tree file is wrong."""
+
+
+class BackupError(InputError):
+    """A backup or archive file of the ledger is wrong."""
 
 
 class ParameterError(InputError):

@@ -1,5 +1,6 @@
 """A robot's chain of custody in a SQLite file of its own."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Self
@@ -9,11 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from robot_ops.core.errors import LedgerError, StateError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
-from robot_ops.ledger.database import MEMORY_URL, database, reraised, sole_writer, sqlite_url, version_table
+from robot_ops.ledger.database import opened_for_writing, reraised
+from robot_ops.ledger.migrations import Migration
+from robot_ops.ledger.places import MEMORY_URL, sqlite_url
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind, link, verify
 
 SCHEMA: Final = "robot_ops_custody"
-SCHEMA_VERSION: Final = 1
 _METADATA: Final = MetaData()
 _EVENTS: Final = Table(
     "custody",
@@ -28,7 +30,13 @@ _EVENTS: Final = Table(
     Column("previous", String, nullable=False),
     Column("digest", String, nullable=False),
 )
-version_table(_METADATA)
+
+
+def _make_custody(connection: Connection) -> None:
+    _EVENTS.create(connection)
+
+
+_MIGRATIONS: Final[Sequence[Migration]] = (_make_custody,)
 
 
 class SqliteCustodyLog:
@@ -55,9 +63,8 @@ class SqliteCustodyLog:
             LedgerError: it is in use, cannot be opened, is damaged, or is another robot's.
         """
         with ExitStack() as resources:
-            resources.enter_context(sole_writer(self._url))
             self._connection = resources.enter_context(
-                database(self._url, _METADATA, schema=SCHEMA, version=SCHEMA_VERSION)
+                opened_for_writing(self._url, schema=SCHEMA, migrations=_MIGRATIONS)
             )
             self._check()
             self._resources = resources.pop_all()

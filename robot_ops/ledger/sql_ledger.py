@@ -1,72 +1,67 @@
 """The ledger in a SQL database: one table that is only ever appended to."""
 
-import json
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, Self
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Row, String, Table, Text, select
+from sqlalchemy import Connection, Executable, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from robot_ops.core.errors import LedgerError
-from robot_ops.ledger.chain import GENESIS, canonical_payload, link_digest
-from robot_ops.ledger.database import database, reraised, sole_writer, version_table
+from robot_ops.ledger.chain import (
+    GENESIS,
+    ChainBreakError,
+    ChainedEvent,
+    Entry,
+    Gap,
+    canonical_payload,
+    checked,
+    link_digest,
+)
+from robot_ops.ledger.database import opened_for_writing, reraised
+from robot_ops.ledger.entries import stored_entries, stored_head
+from robot_ops.ledger.row_writer import EventRow, RowWriter, event_row
+from robot_ops.ledger.schema import ARCHIVED_RUNS, EVENTS, MIGRATIONS, SCHEMA
 from robot_ops.tasks.ledger import LedgerEvent
 
-SCHEMA: Final = "robot_ops_ledger"
-SCHEMA_VERSION: Final = 1
-_PAGE: Final = 1000
-_METADATA: Final = MetaData()
-_EVENTS: Final = Table(
-    "events",
-    _METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("event_id", String(200), nullable=False, unique=True),
-    Column("kind", String(100), nullable=False),
-    Column("subject", String(200), nullable=False, index=True),
-    Column("stamp_ns", BigInteger, nullable=False),
-    Column("payload", Text, nullable=False),
-    Column("digest", String(64), nullable=False),
-)
-version_table(_METADATA)
+_BATCH: Final = 1000
 
 
 class SqlLedger:
     """Implements `robot_ops.tasks.ledger.Ledger`; a context manager that holds the database open.
 
-    Used from one thread at a time.
+    Used from one thread at a time. When the connection to a server is lost, so is the lock: what was being done fails,
+    and the next call opens the ledger again, which fails while the server is away or somebody else has the lock.
 
     Args:
-        url: of SQLAlchemy (`database.sqlite_url(path)`, `database.MEMORY_URL`, "postgresql+psycopg://..."). A SQLite
-            file's folder must exist.
+        url: of SQLAlchemy (`places.sqlite_url(path)`, `places.MEMORY_URL`, "postgresql://..."). A SQLite file's folder
+            must exist.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._resources = ExitStack()
         self._connection: Connection | None = None
+        self._writer: RowWriter | None = None
+        self._is_entered = False
         self._digest = GENESIS
         self._next_seq = 0
         self._is_head_known = False
 
     def __enter__(self) -> Self:
-        """Open the database.
+        """Open the database, and make or migrate its tables.
 
         Raises:
-            LedgerError: it is in use by another process, cannot be opened, or is no ledger.
+            LedgerError: it is in use by another process, cannot be opened, is damaged, or is no ledger.
         """
-        with ExitStack() as resources:
-            resources.enter_context(sole_writer(self._url))
-            opened = resources.enter_context(database(self._url, _METADATA, schema=SCHEMA, version=SCHEMA_VERSION))
-            self._connection = opened
-            self._read_head()
-            self._resources = resources.pop_all()
+        self._open()
+        self._is_entered = True
         return self
 
     def __exit__(self, *_exception: object) -> None:
         """Close the database."""
-        self._connection = None
-        self._resources.close()
+        self._is_entered = False
+        self._close()
 
     def append(self, *events: LedgerEvent) -> None:
         """Append all events or none; they are on disk when this returns. Ids that are there already are skipped.
@@ -76,98 +71,212 @@ class SqlLedger:
                 not known whether they were: read the ledger again before going on.
             ValueError: a payload holds a number that is not finite.
         """
-        connection = self._opened()
+        self._opened()
         if not self._is_head_known:
             self._read_head()
+        rows = self._new_rows(events, ())
         try:
-            with connection.begin():
-                rows = self._new_rows(connection, events)
-                if rows:
-                    connection.execute(_EVENTS.insert(), rows)
-        except SQLAlchemyError as error:
+            if rows and not self._write(rows):
+                # an id is there already; asking which is left for now, since it hardly ever is
+                rows = self._new_rows(events, self._known_ids(events))
+                if rows and not self._write(rows):
+                    raise LedgerError("writing the ledger failed: somebody else has written to it")
+        except LedgerError:
             self._is_head_known = False
-            raise reraised("writing the ledger", error) from error
-        if rows:
-            self._digest, self._next_seq = str(rows[-1]["digest"]), self._next_seq + len(rows)
+            raise
+        self._advance(rows)
 
     def events(self) -> Iterator[LedgerEvent]:
-        """Yield all events in order, checking the chain of digests.
+        """Yield all events in order but those that are in an archive, checking the chain of digests.
 
         Raises:
             LedgerError: the ledger cannot be read, or an event was changed, dropped or reordered.
         """
-        digest, seq = GENESIS, 0
-        while True:
-            page = self._page(seq)
-            for row in page:
-                event = _event_of(row)
-                digest = link_digest(digest, event)
-                if row.seq != seq or row.digest != digest:
-                    raise LedgerError(f"the ledger is damaged at event {seq} ({event.event_id})")
-                seq += 1
-                yield event
-            if len(page) < _PAGE:
-                return
+        for entry in self.entries():
+            if isinstance(entry, ChainedEvent):
+                yield entry.event
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all events and gaps in order, checking the chain.
+
+        Raises:
+            LedgerError: as `events`.
+        """
+        try:
+            yield from checked(stored_entries(self._query))
+        except ChainBreakError as error:
+            raise LedgerError(f"the ledger is damaged: {error}") from error
 
     def digest(self) -> str:
         """Return the digest of the last event's chain, SHA-256 in hex."""
         self._opened()
         return self._digest
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there has never been an event."""
+        self._opened()
+        return self._next_seq == 0
+
+    def fill(self, entries: Iterable[Entry]) -> None:
+        """Write a whole history, gaps included, into an empty ledger: all of it or nothing.
+
+        Raises:
+            LedgerError: the ledger is not empty, or it could not be written.
+            ChainBreakError: the history does not hold together.
+        """
+        if not self.is_empty:
+            raise LedgerError("the ledger is not empty")
+        with self._transaction() as connection:
+            batch: list[dict[str, object]] = []
+            for entry in checked(entries):
+                if isinstance(entry, Gap):
+                    _keep_gap(connection, entry)
+                    continue
+                batch.append(_named(event_row(entry, canonical_payload(entry.event.payload))))
+                if len(batch) == _BATCH:
+                    connection.execute(EVENTS.insert(), batch)
+                    batch.clear()
+            if batch:
+                connection.execute(EVENTS.insert(), batch)
+        self._read_head()
+
+    def cut(self, gaps: Sequence[Gap], *events: LedgerEvent) -> None:
+        """Take events out that an archive has, and append others, all in one transaction.
+
+        Raises:
+            LedgerError: it could not be done; nothing was, or it is not known whether it was.
+            ValueError: a payload holds a number that is not finite.
+        """
+        self._opened()
+        if not self._is_head_known:
+            self._read_head()
+        rows = self._new_rows(events, ())
+        with self._transaction() as connection:
+            for gap in gaps:
+                connection.execute(EVENTS.delete().where(EVENTS.c.seq.between(gap.seq, gap.last_seq)))
+                _keep_gap(connection, gap)
+            if rows:
+                connection.execute(EVENTS.insert(), [_named(row) for row in rows])
+        self._advance(rows)
+
+    def wipe(self) -> None:
+        """Have the database give back the room of what was cut, so that nothing of it can be read from its files.
+
+        Raises:
+            LedgerError: it could not; the ledger itself is whole.
+        """
+        connection = self._opened()
+        statements = (
+            ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]
+            if connection.dialect.name == "sqlite"
+            else [f"VACUUM {EVENTS.name}"]
+        )
+        driver: Any = connection.connection.driver_connection
+        try:
+            if connection.dialect.name != "sqlite":
+                driver.autocommit = True
+            try:
+                for statement in statements:
+                    driver.execute(statement)
+            finally:
+                if connection.dialect.name != "sqlite":
+                    driver.autocommit = False
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise reraised("clearing up the ledger", error) from error
+
+    def _open(self) -> None:
+        with ExitStack() as resources:
+            connection = resources.enter_context(opened_for_writing(self._url, schema=SCHEMA, migrations=MIGRATIONS))
+            self._connection, self._writer = connection, RowWriter(connection)
+            resources.callback(self._forget)
+            self._read_head()
+            self._resources = resources.pop_all()
+
+    def _close(self) -> None:
+        self._resources.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._connection, self._writer = None, None
+        self._is_head_known = False
+
     def _opened(self) -> Connection:
+        if self._connection is None and self._is_entered:
+            self._open()
         if self._connection is None:
             raise LedgerError("the ledger is not open")
         return self._connection
 
-    def _page(self, seq: int) -> list[Row[Any]]:
+    def _write(self, rows: Sequence[EventRow]) -> bool:
+        assert self._writer is not None
+        try:
+            return self._writer.write(rows)
+        except LedgerError:
+            self._look_after()
+            raise
+
+    def _query(self, statement: Executable) -> Sequence[Row[Any]]:
         connection = self._opened()
-        query = select(_EVENTS).where(_EVENTS.c.seq >= seq).order_by(_EVENTS.c.seq).limit(_PAGE)
         try:
             with connection.begin():
-                return list(connection.execute(query).all())
+                return connection.execute(statement).all()
         except SQLAlchemyError as error:
+            self._look_after()
             raise reraised("reading the ledger", error) from error
 
-    def _new_rows(self, connection: Connection, events: tuple[LedgerEvent, ...]) -> list[dict[str, object]]:
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Give the connection, in a transaction that is committed at the end or taken back whole."""
+        connection = self._opened()
+        self._is_head_known = False
+        try:
+            with connection.begin():
+                yield connection
+        except SQLAlchemyError as error:
+            self._look_after()
+            raise reraised("writing the ledger", error) from error
+
+    def _look_after(self) -> None:
+        """Let go of a connection that has ended, and of the lock that ended with it."""
+        if self._connection is not None and self._writer is not None and self._writer.is_lost:
+            self._connection.invalidate()
+            self._close()
+
+    def _known_ids(self, events: Sequence[LedgerEvent]) -> Collection[str]:
         ids = [event.event_id for event in events]
-        known = set(connection.scalars(select(_EVENTS.c.event_id).where(_EVENTS.c.event_id.in_(ids))))
-        rows: list[dict[str, object]] = []
-        digest = self._digest
+        return {row.event_id for row in self._query(select(EVENTS.c.event_id).where(EVENTS.c.event_id.in_(ids)))}
+
+    def _new_rows(self, events: Sequence[LedgerEvent], known: Collection[str]) -> list[EventRow]:
+        """Return the rows of the events, linked to the chain, without those of known ids and repeated ones."""
+        seen = set(known)
+        rows: list[EventRow] = []
+        digest, seq = self._digest, self._next_seq
         for event in events:
-            if event.event_id in known:
+            if event.event_id in seen:
                 continue
-            known.add(event.event_id)
-            digest = link_digest(digest, event)
-            rows.append(
-                {
-                    "seq": self._next_seq + len(rows),
-                    "event_id": event.event_id,
-                    "kind": event.kind,
-                    "subject": event.subject,
-                    "stamp_ns": event.stamp_ns,
-                    "payload": canonical_payload(event.payload),
-                    "digest": digest,
-                }
-            )
+            seen.add(event.event_id)
+            payload = canonical_payload(event.payload)
+            digest = link_digest(digest, event, payload)
+            rows.append(event_row(ChainedEvent(seq=seq, event=event, digest=digest), payload))
+            seq += 1
         return rows
 
+    def _advance(self, rows: Sequence[EventRow]) -> None:
+        if rows:
+            self._digest, self._next_seq = str(rows[-1][-1]), self._next_seq + len(rows)
+        self._is_head_known = True
+
     def _read_head(self) -> None:
-        connection = self._opened()
-        query = select(_EVENTS.c.seq, _EVENTS.c.digest).order_by(_EVENTS.c.seq.desc()).limit(1)
-        try:
-            with connection.begin():
-                head = connection.execute(query).one_or_none()
-        except SQLAlchemyError as error:
-            raise reraised("reading the ledger", error) from error
-        self._next_seq, self._digest = (0, GENESIS) if head is None else (head.seq + 1, head.digest)
+        self._next_seq, self._digest = stored_head(self._query)
         self._is_head_known = True
 
 
-def _event_of(row: Row[Any]) -> LedgerEvent:
-    try:
-        payload = json.loads(row.payload)
-    except ValueError as error:
-        raise LedgerError(f"the ledger is damaged at event {row.seq} ({row.event_id})") from error
-    return LedgerEvent(
-        event_id=row.event_id, kind=row.kind, subject=row.subject, stamp_ns=row.stamp_ns, payload=payload
+def _keep_gap(connection: Connection, gap: Gap) -> None:
+    connection.execute(
+        ARCHIVED_RUNS.insert().values(first_seq=gap.seq, last_seq=gap.last_seq, digest=gap.digest, archive=gap.archive)
     )
+
+
+def _named(row: EventRow) -> dict[str, object]:
+    return dict(zip(EVENTS.columns.keys(), row, strict=True))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from robot_ops.core.errors import InputError, StateError
 from robot_ops.core.ids import MissionId, PlaceId, RobotId, TaskId
+from robot_ops.tasks.archived import ArchivedTasks, ArchiveNote, note_of
 from robot_ops.tasks.custody import CustodyEvent
 from robot_ops.tasks.events import EventKind, custody_of, int_of, request_of
 from robot_ops.tasks.ledger import LedgerEvent
@@ -73,7 +74,10 @@ class MissionRecord:
 
 @dataclass(slots=True)
 class TaskBook:
-    """All tasks, missions and custody events that the ledger knows, and the traffic rules that hold."""
+    """All tasks, missions and custody events that the ledger knows, and the traffic rules that hold.
+
+    Of tasks in an archive only what `archived` tells is known.
+    """
 
     tasks: dict[TaskId, TaskRecord] = field(default_factory=dict)
     missions: dict[MissionId, MissionRecord] = field(default_factory=dict)
@@ -81,14 +85,22 @@ class TaskBook:
     open_tasks: dict[TaskId, None] = field(default_factory=dict)
     ended_tasks: list[TaskId] = field(default_factory=list)
     traffic_rules: TrafficRules = field(default_factory=TrafficRules)
+    archived: ArchivedTasks = field(default_factory=ArchivedTasks)
     _by_request: dict[str, TaskId] = field(default_factory=dict)
     _by_robot: dict[RobotId, MissionId] = field(default_factory=dict)
     _event_count: dict[str, int] = field(default_factory=dict)
 
     def task_of_request(self, request_id: str) -> TaskRecord | None:
-        """Return the task that the client's request became, if any."""
+        """Return the task that the client's request became, if any.
+
+        Raises:
+            RequestError: that task is archived.
+        """
         task_id = self._by_request.get(request_id)
-        return None if task_id is None else self.tasks[task_id]
+        if task_id is None:
+            self.archived.refuse_known(request_id)
+            return None
+        return self.tasks[task_id]
 
     def mission_of(self, robot: RobotId) -> MissionRecord | None:
         """Return the mission that the robot shall execute, if any."""
@@ -112,11 +124,15 @@ class TaskBook:
 
     def next_event_id(self, subject: str) -> str:
         """Return the id of the next event about the subject: the same history always gives the same ids."""
-        return f"{subject}#{self._event_count.get(subject, 0)}"
+        return f"{subject}#{self.event_count(subject)}"
+
+    def event_count(self, subject: str) -> int:
+        """Return how many events there have been about the subject, archived ones included."""
+        return self._event_count.get(subject, 0)
 
     def next_task_id(self, kind: TaskKind) -> TaskId:
         """Return the id of the next task ("guide-000001")."""
-        return TaskId(f"{kind.value}-{len(self.tasks) + 1:06d}")
+        return TaskId(f"{kind.value}-{len(self.tasks) + len(self.archived.tasks) + 1:06d}")
 
     def next_chore_id(self, robot: RobotId, kind: MissionKind) -> MissionId:
         """Return the id of the robot's next chore."""
@@ -156,9 +172,31 @@ class TaskBook:
                     self.custody.setdefault(custody.robot, {})[custody.seq] = custody
                 case EventKind.TRAFFIC_RULES:
                     self.traffic_rules = rules_of(event.payload)
+                case EventKind.ARCHIVED:
+                    self._archive(note_of(event.payload))
         except (KeyError, ValueError, TypeError, InputError) as error:
             raise StateError(f"ledger event {event.event_id} ({event.kind}) does not fit: {error!r}") from error
         self._event_count[event.subject] = self._event_count.get(event.subject, 0) + 1
+
+    def _archive(self, note: ArchiveNote) -> None:
+        if not self.open_tasks.keys().isdisjoint(note.requests):
+            raise ValueError("an open task cannot be archived")
+        for task_id in note.requests:
+            task = self.tasks.pop(task_id, None)
+            if task is not None:
+                del self._by_request[task.request.request_id]
+        if note.requests:
+            gone = [mission.mission_id for mission in self.missions.values() if mission.task_id in note.requests]
+            for mission_id in gone:
+                del self.missions[mission_id]
+            self.ended_tasks = [task_id for task_id in self.ended_tasks if task_id not in note.requests]
+        for robot, end in note.custody.items():
+            chain = self.custody.get(robot, {})
+            for seq in [seq for seq in chain if seq <= end.seq]:
+                del chain[seq]
+        for subject, count in note.event_counts.items():
+            self._event_count[subject] = max(count, self._event_count.get(subject, 0))
+        self.archived.take(note)
 
     def _accept(self, event: LedgerEvent) -> None:
         request = request_of(event.payload)

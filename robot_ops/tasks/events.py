@@ -21,6 +21,7 @@ class EventKind(Enum):
     CHORE_ENDED = "chore.ended"
     CUSTODY = "custody.recorded"
     TRAFFIC_RULES = "traffic.rules"  # all rules that hold from now on
+    ARCHIVED = "tasks.archived"  # events of tasks that have ended are in an archive file, no longer in the ledger
 
 
 def request_payload(request: TaskRequest) -> Payload:

@@ -16,7 +16,7 @@ from robot_ops.bringup.live_system import fleet_table
 from robot_ops.bringup.process_table import Supervisor
 from robot_ops.core.errors import LinkError
 from robot_ops.core.resources import shared_folder
-from robot_ops.ledger.database import sqlite_url
+from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 
 SCENARIO = shared_folder("sim") / "scenarios" / "quiet.yaml"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robot_ops.core.errors import LedgerError
-from robot_ops.ledger.database import sqlite_url
+from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.tasks.book import replayed
 from robot_ops.tasks.status import TaskStatus

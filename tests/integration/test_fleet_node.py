@@ -19,7 +19,7 @@ from robot_ops_interfaces.srv import CancelTask, ExplainTraffic, ListRobots, Lis
 from robot_ops.core.clock import SystemClock
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import LaneId, RobotId, ZoneId
-from robot_ops.ledger.database import sqlite_url
+from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.ros_nodes.fleet_messages import from_alarms, from_robot_list
 from robot_ops.ros_nodes.fleet_node import FleetNode

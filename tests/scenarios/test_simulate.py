@@ -14,7 +14,7 @@ import pytest
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.core.resources import shared_folder
 from robot_ops.ledger.custody_log import SqliteCustodyLog
-from robot_ops.ledger.database import sqlite_url
+from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.simulation.deterministic import DeterministicRun, RunResult
 from robot_ops.simulation.scenario import load_scenario

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the simulation; 1 when a task ended wrongly or robots came into conflict."""
     from robot_ops.bringup.kernels import ensure_kernels, load_kernels
     from robot_ops.ledger.custody_log import SqliteCustodyLog
-    from robot_ops.ledger.database import MEMORY_URL
+    from robot_ops.ledger.places import MEMORY_URL
     from robot_ops.ledger.sql_ledger import SqlLedger
     from robot_ops.simulation.deterministic import DeterministicRun, RunResult
 

@@ -53,7 +53,9 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert modules_after(f"from robot_ops.bringup.cli import main; main({words!r})") == []
 
 
-@pytest.mark.parametrize("command", ["demo", "simulate", "task", "robot", "traffic", "site", "bench", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["demo", "simulate", "task", "robot", "traffic", "site", "ledger", "bench", "doctor"]
+)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])

@@ -12,7 +12,7 @@ import pytest
 from robot_ops.core.errors import LedgerError
 from robot_ops.core.ids import RobotId
 from robot_ops.ledger.custody_log import SqliteCustodyLog
-from robot_ops.ledger.database import MEMORY_URL, sqlite_url
+from robot_ops.ledger.places import MEMORY_URL, sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.testing.ledger_kit import (
