@@ -73,7 +73,7 @@ def encode(value: Any) -> str:
 
 
 def robot_entry(view: RobotView) -> dict[str, Any]:
-    """Return a robot; `at` is null while it is not localized."""
+    """Return a robot; `at` is null while it is not localized, `free` while it keeps to the lanes."""
     status = view.status
     entry: dict[str, Any] = {
         "id": view.robot,
@@ -85,6 +85,8 @@ def robot_entry(view: RobotView) -> dict[str, Any]:
         "safety": view.safety,
         "stopped_by": view.stopped_by,
         "waiting_for": view.clearance.waiting_for if view.clearance else "",
+        "is_by_hand": view.is_by_hand,
+        "free": None,
         "at": None,
         "speed": None,
         "battery_soc": None,
@@ -92,6 +94,14 @@ def robot_entry(view: RobotView) -> dict[str, Any]:
         "is_stopped": False,
         "cargo": [],
     }
+    if view.free is not None:
+        middle = view.free.pose
+        entry["free"] = {
+            "level": view.free.level,
+            "x": round(middle.x, 2),
+            "y": round(middle.y, 2),
+            "radius": round(view.free_radius, 2),
+        }
     if status is not None:
         entry["speed"] = number(status.speed, 2)
         entry["battery_soc"] = number(status.battery_soc, 3)
@@ -133,6 +143,7 @@ def rules_entry(rules: TrafficRules) -> dict[str, Any]:
     return {
         "closed_lanes": sorted(rules.closed_lanes),
         "speed_limits": dict(sorted(rules.speed_limits.items())),
+        "absent_robots": sorted(rules.absent_robots),
         "is_emergency": rules.is_emergency,
     }
 

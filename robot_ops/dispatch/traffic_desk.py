@@ -137,6 +137,12 @@ class TrafficDesk:
                 is_error=True,
             )
             is_long = wait is not None and self._is_long(wait, now_ns) and not is_helpless
+            self._context.alarms.set(
+                f"absent/{robot}",
+                robot in self.rules.absent_robots and robot in self._traffic.heard,
+                f"{robot} was taken out of the hall and speaks: the others keep off where it says it is",
+                robot=robot,
+            )
             text = f"{robot} has waited for two minutes: {wait.text if wait else ''}"
             self._context.alarms.set(f"waiting/{robot}", is_long, text, robot=robot)
 

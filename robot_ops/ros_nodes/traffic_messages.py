@@ -171,6 +171,7 @@ def to_rules(rules: TrafficRules) -> TrafficRulesMsg:
             ZoneSpeed(zone=str(zone), speed=float(speed)) for zone, speed in sorted(rules.speed_limits.items())
         ],
         is_emergency=bool(rules.is_emergency),
+        absent_robots=texts(sorted(rules.absent_robots)),
     )
 
 
@@ -184,6 +185,7 @@ def from_rules(message: TrafficRulesMsg) -> TrafficRules:
         closed_lanes=frozenset(LaneId(lane) for lane in message.closed_lanes),
         speed_limits={ZoneId(limit.zone): limit.speed for limit in message.speed_limits},
         is_emergency=bool(message.is_emergency),
+        absent_robots=frozenset(RobotId(robot) for robot in message.absent_robots),
     )
 
 

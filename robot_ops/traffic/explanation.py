@@ -44,6 +44,8 @@ class Explainer:
             yield "EMERGENCY: everybody goes to a refuge, no lift is entered"
         if rules.closed_lanes:
             yield f"closed lanes: {', '.join(sorted(rules.closed_lanes))}"
+        if rules.absent_robots:
+            yield f"taken out of the hall: {', '.join(sorted(rules.absent_robots))}"
         for zone, limit in sorted(rules.speed_limits.items()):
             yield f"zone {zone}: at most {limit:g} m/s"
         for cell in graph.restrictions.delays:

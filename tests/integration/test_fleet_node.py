@@ -28,7 +28,7 @@ from robot_ops.ros_nodes.runtime import ros
 from robot_ops.ros_nodes.traffic_messages import change_rules, from_rules, from_traffic, to_progress
 from robot_ops.ros_nodes.vocabulary import from_order, from_task, to_report, to_request, to_status
 from robot_ops.tasks.requests import TaskRequest
-from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, set_emergency
+from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, set_emergency, take_out
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.testing.fleet_stand import delivery, guidance
@@ -273,8 +273,11 @@ def test_a_restarted_fleet_goes_on(rig: Rig) -> None:
 def test_rules_of_traffic_are_changed_one_by_one_shown_and_kept(rig: Rig) -> None:
     lane, other = list(rig.site.lanes)[:2]
     rig.change_rules(set_emergency(is_on=True))
-    rules = rig.change_rules(close_lanes([lane, other]))
-    assert rules == TrafficRules(closed_lanes=frozenset({lane, other}), is_emergency=True)
+    rig.change_rules(close_lanes([lane, other]))
+    rules = rig.change_rules(take_out([RobotId("guide_2")]))
+    assert rules == TrafficRules(
+        closed_lanes=frozenset({lane, other}), is_emergency=True, absent_robots=frozenset({RobotId("guide_2")})
+    )
     rig.wait(lambda: rig.traffic is not None and from_traffic(rig.traffic).rules == rules, "rules are shown")
     with pytest.raises(RequestError, match="no lane 'nowhere'"):
         rig.change_rules(close_lanes([LaneId("nowhere")]))

@@ -1,4 +1,4 @@
-"""`robot-ops traffic`: see who waits for whom and why, close lanes, limit speeds, declare an emergency."""
+"""`robot-ops traffic`: who waits for whom and why; close lanes, limit speeds, take robots out, declare an emergency."""
 
 import argparse
 import difflib
@@ -12,7 +12,16 @@ from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import LaneId, RobotId, ZoneId
 from robot_ops.core.resources import shared_folder
-from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, open_lanes, set_emergency, unlimit_zone
+from robot_ops.tasks.rule_changes import (
+    RuleChange,
+    bring_back,
+    close_lanes,
+    limit_zone,
+    open_lanes,
+    set_emergency,
+    take_out,
+    unlimit_zone,
+)
 from robot_ops.tasks.traffic_rules import TrafficRules
 
 if TYPE_CHECKING:
@@ -24,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     explain = actions.add_parser("explain", help="tell who is where, who waits for whom and why")
     explain.add_argument("robot", nargs="?", default=None, metavar="ROBOT", help="only this one, as guide_1")
-    actions.add_parser("show", help="show the rules in force: closed lanes, speed limits, emergency")
+    actions.add_parser("show", help="show the rules in force: closed lanes, speed limits, robots taken out, emergency")
     close = actions.add_parser("close", help="close lanes: no robot enters them any more")
     reopen = actions.add_parser("open", help="open closed lanes")
     for lanes in (close, reopen):
@@ -38,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "emergency", help="on: all robots clear fire lanes and lift lobbies and stay in a refuge; off: they go on"
     )
     emergency.add_argument("state", choices=("on", "off"), metavar="STATE", help="on or off")
-    for change in (close, reopen, limit, unlimit):
+    absent = actions.add_parser("absent", help="robots were taken out of the hall: silent ones take up nothing more")
+    present = actions.add_parser("present", help="robots are in the hall again")
+    for robots in (absent, present):
+        robots.add_argument("robots", nargs="+", metavar="ROBOT", help="as guide_1")
+    for change in (close, reopen, limit, unlimit, absent, present):
         change.add_argument("--site", type=Path, default=None, help="site file (default: the immigration hall)")
     for action in actions.choices.values():
         add_json(action)
@@ -76,7 +89,8 @@ def _change(arguments: argparse.Namespace) -> RuleChange:
     """Return the change that the arguments ask for.
 
     Raises:
-        RequestError: the site has not such a lane or zone, or a speed cannot be. SiteError: the site file is wrong.
+        RequestError: the site has not such a lane, zone or robot, or a speed cannot be.
+        SiteError: the site file is wrong.
     """
     if arguments.action == "emergency":
         return set_emergency(is_on=arguments.state == "on")
@@ -87,6 +101,10 @@ def _change(arguments: argparse.Namespace) -> RuleChange:
         _check_names(arguments.lanes, site.lanes, "lane", "LANE")
         lanes = [LaneId(lane) for lane in arguments.lanes]
         return close_lanes(lanes) if arguments.action == "close" else open_lanes(lanes)
+    if arguments.action in ("absent", "present"):
+        _check_names(arguments.robots, site.robots, "robot", "ROBOT")
+        robots = [RobotId(robot) for robot in arguments.robots]
+        return take_out(robots) if arguments.action == "absent" else bring_back(robots)
     _check_names([arguments.zone], site.zones, "zone", "ZONE")
     if arguments.action == "unlimit":
         return unlimit_zone(ZoneId(arguments.zone))
@@ -113,6 +131,7 @@ def _show_rules(rules: TrafficRules, *, is_json: bool) -> None:
     say(f"emergency: {'ON' if rules.is_emergency else 'off'}")
     say(f"closed lanes: {lanes or 'none'}")
     say(f"speed limits: {limits or 'none'}")
+    say(f"robots taken out of the hall: {', '.join(sorted(rules.absent_robots)) or 'none'}")
 
 
 def _rules_record(rules: TrafficRules) -> dict[str, object]:
@@ -120,6 +139,7 @@ def _rules_record(rules: TrafficRules) -> dict[str, object]:
         "is_emergency": rules.is_emergency,
         "closed_lanes": sorted(rules.closed_lanes),
         "speed_limits": dict(sorted(rules.speed_limits.items())),
+        "absent_robots": sorted(rules.absent_robots),
     }
 
 

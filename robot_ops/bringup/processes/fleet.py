@@ -5,6 +5,7 @@ import sys
 from robot_ops.bringup.kernels import ensure_kernels, load_kernels
 from robot_ops.bringup.processes.entry import clock_parameter, parse_arguments, process_parser, run_process
 from robot_ops.dispatch.secret import read_secret
+from robot_ops.ledger.holdings_file import HoldingsFile
 from robot_ops.ledger.places import place_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.ros_nodes.fleet_node import FleetNode
@@ -31,6 +32,7 @@ def main() -> None:
                 ledger=ledger,
                 secret=secret,
                 robots=scenario.robots,
+                holdings=HoldingsFile(arguments.folder / "holdings.json"),
                 overrides=[clock_parameter(arguments)],
             )
         )

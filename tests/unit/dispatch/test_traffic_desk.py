@@ -44,8 +44,13 @@ def written(stand: FleetStand) -> list[TrafficRules]:
 
 
 def test_rules_survive_their_way_through_the_ledger():
-    rules = replace(RULES, speed_limits={ZoneId("b"): 0.5, ZoneId("a"): 1.25})
-    assert rules_of(rules_payload(rules)) == rules
+    rules = replace(
+        RULES, speed_limits={ZoneId("b"): 0.5, ZoneId("a"): 1.25}, absent_robots=frozenset({RobotId("guide_1")})
+    )
+    payload = rules_payload(rules)
+    assert rules_of(payload) == rules
+    older = {key: value for key, value in payload.items() if key != "absent_robots"}
+    assert rules_of(older) == replace(rules, absent_robots=frozenset())
     assert rules_of(rules_payload(TrafficRules())) == TrafficRules()
 
 
@@ -169,3 +174,15 @@ def test_nobody_is_cleared_any_further_while_that_cannot_be_kept():
     assert [w.node for w in last.waypoints[: last.cleared + 1]] == [
         node for each in holdings.kept if each.robot == robot.id for node in each.held
     ]
+
+
+def test_a_robot_that_was_taken_out_and_speaks_is_an_alarm():
+    stand = FleetStand(site=SITE)
+    stand.run(5.0)
+    stand.fleet.set_traffic_rules(TrafficRules(absent_robots=frozenset({RobotId("guide_1")})))
+    stand.run(1.0)
+    assert "absent/guide_1" in alarm_ids(stand)
+    stand.robots.robots[RobotId("guide_1")].is_silent = True
+    stand.run(15.0)
+    assert "absent/guide_1" not in alarm_ids(stand)
+    assert "guide_1 stands" not in stand.fleet.explain_traffic()

@@ -5,11 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import LaneId, ZoneId
-from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, open_lanes, set_emergency, unlimit_zone
+from robot_ops.core.ids import LaneId, RobotId, ZoneId
+from robot_ops.tasks.rule_changes import (
+    RuleChange,
+    bring_back,
+    close_lanes,
+    limit_zone,
+    open_lanes,
+    set_emergency,
+    take_out,
+    unlimit_zone,
+)
 from robot_ops.tasks.traffic_rules import TrafficRules
 
 LANES = st.sampled_from([LaneId("a-b"), LaneId("b-c"), LaneId("c-d")])
+ROBOTS = st.sampled_from([RobotId("guide_1"), RobotId("courier_1")])
 ZONES = st.sampled_from([ZoneId("hall"), ZoneId("doorway")])
 CHANGES: st.SearchStrategy[RuleChange] = st.one_of(
     st.builds(close_lanes, st.lists(LANES)),
@@ -42,3 +52,10 @@ def test_a_change_leaves_all_else_as_it_is(lanes: frozenset[LaneId], others: fro
 def test_a_speed_that_cannot_be_is_refused(speed: float) -> None:
     with pytest.raises(RequestError, match="hall"):
         limit_zone(ZoneId("hall"), speed)
+
+
+@given(robots=st.frozensets(ROBOTS), others=st.frozensets(ROBOTS))
+def test_robots_are_taken_out_and_brought_back(robots: frozenset[RobotId], others: frozenset[RobotId]) -> None:
+    rules = take_out(others)(take_out(robots)(set_emergency(is_on=True)(TrafficRules())))
+    assert rules == TrafficRules(is_emergency=True, absent_robots=robots | others)
+    assert bring_back(others)(rules).absent_robots == robots - others
