@@ -112,6 +112,8 @@ class RobotView:
         screen: what stands on its screen.
         safety: what its safety node lets through ("driving", "blocked: person ahead", ...), empty while unknown.
         stopped_by: who latched its stop, empty for nobody.
+        free: where it is while it does not keep to the lanes, None while it does; free_radius: of the circle around it
+            that the others keep off, meters; is_by_hand: a person drives it.
     """
 
     robot: RobotId
@@ -124,6 +126,9 @@ class RobotView:
     screen: str = ""
     safety: str = ""
     stopped_by: str = ""
+    free: LevelPose | None = None
+    free_radius: float = 0.0
+    is_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

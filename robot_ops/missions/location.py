@@ -18,11 +18,14 @@ DOCK_YAW: Final = 0.5
 """rad."""
 
 
-def locate(site: Site, at: LevelPose, *, node_radius: float = NODE_RADIUS) -> tuple[Waypoint, ...]:
+def locate(
+    site: Site, at: LevelPose, *, node_radius: float = NODE_RADIUS, is_turned: bool = False
+) -> tuple[Waypoint, ...]:
     """Return the nodes that a robot at this pose holds: one, two on a lane, none off the graph.
 
     Args:
         node_radius: a robot this close to a node stands on it, meters.
+        is_turned: it would drive along a lane the other way than it heads.
     """
     docked = docked_place(site, at)
     if docked is not None:
@@ -36,7 +39,7 @@ def locate(site: Site, at: LevelPose, *, node_radius: float = NODE_RADIUS) -> tu
     if not beside:
         return ()
     lane = min(beside, key=lambda pair: (pair[0], pair[1].id))[1]
-    start, end = (site.nodes[node_id] for node_id in _along(site, lane, at))
+    start, end = (site.nodes[node_id] for node_id in _along(site, lane, at, is_turned=is_turned))
     return (waypoint_of(start), waypoint_of(end, speed_limit=lane.speed_limit))
 
 
@@ -68,8 +71,9 @@ def _beside(site: Site, lane: Lane, at: LevelPose) -> float:
     return abs(dx * uy - dy * ux) if 0.0 <= dx * ux + dy * uy <= length else math.inf
 
 
-def _along(site: Site, lane: Lane, at: LevelPose) -> tuple[NodeId, NodeId]:
+def _along(site: Site, lane: Lane, at: LevelPose, *, is_turned: bool) -> tuple[NodeId, NodeId]:
     start, end = site.nodes[lane.start], site.nodes[lane.end]
     heading = math.atan2(end.y - start.y, end.x - start.x)
-    is_forward = lane.is_one_way or abs(wrap_angle(heading - at.pose.yaw)) <= math.pi / 2
+    is_heading_along = abs(wrap_angle(heading - at.pose.yaw)) <= math.pi / 2
+    is_forward = lane.is_one_way or is_heading_along != is_turned
     return (lane.start, lane.end) if is_forward else (lane.end, lane.start)

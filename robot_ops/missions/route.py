@@ -15,7 +15,7 @@ from typing import Final
 
 from robot_ops.core.clock import NS_PER_S, Clock, seconds_between, to_ns
 from robot_ops.core.ids import NodeId, PlaceId, RouteId
-from robot_ops.core.poses import LevelPose, Pose, wrap_angle
+from robot_ops.core.poses import LevelPose
 from robot_ops.missions.free_driving import FreeDriving
 from robot_ops.missions.gates import Gates, Passage, RouteState
 from robot_ops.missions.itinerary import REACHED_RADIUS, Itinerary
@@ -34,6 +34,8 @@ OFF_ROUTE: Final = 1.5
 around obstacles stay nearer."""
 BACK_ON_ROUTE: Final = 1.0
 """m; a robot that a person leaves this close to what it holds goes on from there, as from a detour."""
+CLAIM_DELAY: Final = 1.0
+"""s for which a robot that has left its lanes tells so before it looks for another lane: the others must know first."""
 CLAIM_PATIENCE: Final = 5.0
 """s without the fleet's answer after which a robot that is back on a lane would rather leave it by the other end."""
 HEARS_FLEET_AFTER: Final = 3.0
@@ -80,7 +82,8 @@ class RouteFollower:
         self._is_suspended = False
         self._free = FreeDriving(robot.model, clock)
         self._is_astray = False  # from leaving the lanes until the fleet has it back on one
-        self._is_turned_around = False
+        self._left_ns = 0
+        self._is_turned = False
         self._has_turned = False  # to the goal place's heading
         self._clearance_stamp_ns = -1
         self._is_answered = False
@@ -267,6 +270,8 @@ class RouteFollower:
             self._shorten()
             self._navigator.stop()
             self._stretch = None
+            if self._itinerary is not None and self._is_astray:
+                self._leave_lanes(self._itinerary)
         elif self._itinerary is not None and at is not None and self._distance_off(self._itinerary, at) > BACK_ON_ROUTE:
             self._leave_lanes(self._itinerary)
         self._set_goal(self._goal)
@@ -288,31 +293,36 @@ class RouteFollower:
         if not self._gates.is_cabin(itinerary.here.node):  # a lift with the robot in it is not sent away
             self._gates.release()
         self._itinerary, self._stretch = None, None
-        self._is_astray = True
+        self._is_astray, self._left_ns = True, self._clock.now_ns()
 
     def _find_lane(self, at: LevelPose) -> None:
         """Hold the lane or node that the robot is on, if it is on any."""
-        if self.is_by_hand:
+        is_early = self._is_astray and seconds_between(self._left_ns, self._clock.now_ns()) < CLAIM_DELAY
+        if self.is_by_hand or is_early:
             return
         waypoints = locate(self._site, at, node_radius=LANE_RADIUS if self._is_astray else NODE_RADIUS)
         if not waypoints:
             return
-        if self._is_astray:
-            self._set_goal(self._goal)
-            self._is_astray = len(waypoints) > 1  # alone on a node it is in nobody's way as it stands
         self._itinerary = Itinerary(waypoints)
+        if self._is_astray:
+            self._claim(self._itinerary, at)
         self._moved_ns = self._clock.now_ns()
 
     def _claim_again(self, at: LevelPose) -> None:
         """Hold the lane toward its other end where the fleet does not let the robot go on: somebody may be there."""
         if seconds_between(self._goal_ns, self._clock.now_ns()) < CLAIM_PATIENCE:
             return
-        self._is_turned_around = not self._is_turned_around
-        yaw = wrap_angle(at.pose.yaw + (math.pi if self._is_turned_around else 0.0))
-        turned = LevelPose(level=at.level, pose=Pose(x=at.pose.x, y=at.pose.y, yaw=yaw))
-        waypoints = locate(self._site, turned, node_radius=LANE_RADIUS)
+        self._is_turned = not self._is_turned
+        waypoints = locate(self._site, at, node_radius=LANE_RADIUS, is_turned=self._is_turned)
         self._itinerary = Itinerary(waypoints) if waypoints else None
+        if self._itinerary is not None:
+            self._claim(self._itinerary, at)
+
+    def _claim(self, itinerary: Itinerary, at: LevelPose) -> None:
+        """Ask the fleet to let the robot go on from here; alone on a node it is in nobody's way as it stands."""
+        itinerary.advance(at)
         self._set_goal(self._goal)
+        self._is_astray = len(itinerary.held) > 1
 
     def _note_movement(self) -> None:
         itinerary = self._itinerary

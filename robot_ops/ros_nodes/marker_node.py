@@ -1,6 +1,6 @@
-"""Traffic for RViz: what the fleet plans and clears, who waits for whom, and what operators have imposed.
+"""Traffic for RViz: what the fleet plans and clears, who waits for whom, who is off the lanes, and operators' rules.
 
-In:  /fleet/traffic (TrafficState); per robot status (RobotStatus)
+In:  /fleet/traffic (TrafficState); per robot status (RobotStatus) and progress (RouteProgress)
 Out: /fleet/markers (visualization_msgs/MarkerArray), latched, when it looks different and only while somebody looks
 """
 
@@ -11,14 +11,15 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.msg import TrafficState
 from visualization_msgs.msg import MarkerArray
 
 from robot_ops.core.ids import RobotId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.ros_nodes.qos import STATE
-from robot_ops.ros_nodes.traffic_markers import MarkerPainter, Scene
-from robot_ops.ros_nodes.traffic_messages import TrafficPicture, from_traffic
+from robot_ops.ros_nodes.traffic_markers import Circle, MarkerPainter, Scene
+from robot_ops.ros_nodes.traffic_messages import TrafficPicture, from_progress, from_traffic
 from robot_ops.ros_nodes.vocabulary import from_status
 from robot_ops.site.model import Site
 
@@ -44,12 +45,14 @@ class MarkerNode(Node):
         self._painter = MarkerPainter(site, names)
         self._traffic = TrafficPicture()
         self._places: dict[RobotId, LevelPose] = {}
+        self._circles: dict[RobotId, Circle] = {}
         self._painted: Scene | None = None
         self._listeners = 0
         self._markers = self.create_publisher(MarkerArray, "/fleet/markers", STATE)
         self.create_subscription(TrafficState, "/fleet/traffic", self._on_traffic, STATE)
         for robot in names:
             self.create_subscription(RobotStatusMsg, f"/{robot}/status", self._on_status, STATE)
+            self.create_subscription(RouteProgressMsg, f"/{robot}/progress", self._on_progress, STATE)
         # steady time: a simulation that stands still is shown, too
         self.create_timer(_PERIOD, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -70,6 +73,18 @@ class MarkerNode(Node):
         else:
             self._places[status.robot] = status.at
 
+    def _on_progress(self, message: RouteProgressMsg) -> None:
+        try:
+            progress = from_progress(message)
+        except ValueError as error:
+            self.get_logger().error(f"{message.robot}: malformed message: {error}", throttle_duration_sec=10.0)
+            return
+        if progress.free is None:
+            self._circles.pop(progress.robot, None)
+        else:
+            circle = Circle(at=_coarse(progress.free), radius=progress.free_radius, is_by_hand=progress.is_by_hand)
+            self._circles[progress.robot] = circle
+
     def _on_timer(self) -> None:
         listeners = self._markers.get_subscription_count()
         is_new = listeners > self._listeners
@@ -87,7 +102,7 @@ class MarkerNode(Node):
         names = {wait.robot for wait in waits} | {other for wait in waits for other in wait.waits_for}
         poses = {name: _coarse(self._places[name]) for name in sorted(names) if name in self._places}
         picture = TrafficPicture(clearances=self._traffic.clearances, waits=waits, rules=self._traffic.rules)
-        return Scene(traffic=picture, poses=poses)
+        return Scene(traffic=picture, poses=poses, circles=dict(sorted(self._circles.items())))
 
 
 def _coarse(at: LevelPose) -> LevelPose:

@@ -2,8 +2,9 @@
 
 In:  /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), /door_states (DoorState),
      /lift_states (LiftState), /world/people (PersonTrackArray); per robot status (RobotStatus), mission_report
-     (MissionReport), announce (Announcement), safety_state (SafetyState); only while somebody looks camera/*/image
-     (sensor_msgs/Image), tree (Tree), and, while /world/people is silent, people (PersonTrackArray)
+     (MissionReport), progress (RouteProgress), announce (Announcement), safety_state (SafetyState); only while somebody
+     looks camera/*/image (sensor_msgs/Image), tree (Tree), and, while /world/people is silent, people
+     (PersonTrackArray)
 Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/set_traffic_rules (SetTrafficRules); per
      robot set_stop (SetStop)
 """
@@ -31,6 +32,7 @@ from robot_ops_interfaces.msg import (
 from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.srv import CancelTask, SetStop, SetTrafficRules, SubmitTask
 from sensor_msgs.msg import Image as ImageMsg
 
@@ -43,13 +45,13 @@ from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import from_image, from_time
 from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_alarms, from_submit_answer
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
-from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_traffic
+from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_progress, from_traffic
 from robot_ops.ros_nodes.vocabulary import from_report, from_status, from_task, to_request
 from robot_ops.ros_nodes.watched_topic import WatchedTopic
 from robot_ops.site.model import Site
 from robot_ops.tasks.orders import MissionReport
 from robot_ops.tasks.requests import Accepted, TaskRequest
-from robot_ops.tasks.routes import Clearance
+from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.tasks.rule_changes import RuleChange
 from robot_ops.tasks.traffic_rules import TrafficRules
 
@@ -84,6 +86,7 @@ class _Heard:
     report: MissionReport | None = None
     screen: str = ""
     safety: SafetyState | None = None
+    progress: RouteProgress | None = None
 
 
 class OperationsNode(Node):
@@ -229,6 +232,7 @@ class OperationsNode(Node):
             take = self._taker(robot, heard)
             self.create_subscription(RobotStatusMsg, f"/{robot}/status", take(self._on_status), STATE)
             self.create_subscription(MissionReportMsg, f"/{robot}/mission_report", take(self._on_report), EVENTS)
+            self.create_subscription(RouteProgressMsg, f"/{robot}/progress", take(self._on_progress), STATE)
             self.create_subscription(AnnouncementMsg, f"/{robot}/announce", take(self._on_announcement), STATE)
             self.create_subscription(SafetyState, f"/{robot}/safety_state", take(self._on_safety), STATE)
 
@@ -265,6 +269,9 @@ class OperationsNode(Node):
 
     def _on_report(self, heard: _Heard, message: MissionReportMsg) -> None:
         heard.report = from_report(message)
+
+    def _on_progress(self, heard: _Heard, message: RouteProgressMsg) -> None:
+        heard.progress = from_progress(message)
 
     def _on_announcement(self, heard: _Heard, message: AnnouncementMsg) -> None:
         heard.screen = message.text
@@ -305,7 +312,7 @@ class OperationsNode(Node):
 
     def _view_robot(self, robot: RobotId, now_ns: int) -> RobotView:
         heard = self._heard[robot]
-        status, report, safety = heard.status, heard.report, heard.safety
+        status, report, safety, progress = heard.status, heard.report, heard.safety, heard.progress
         is_stopped = safety is not None and safety.state == SafetyState.STATE_STOPPED
         if status is not None and safety is not None and status.is_stopped != is_stopped:
             status = dataclasses.replace(status, is_stopped=is_stopped)  # the safety node knows first
@@ -324,6 +331,9 @@ class OperationsNode(Node):
             screen=heard.screen,
             safety=_safety_text(safety),
             stopped_by=safety.stopped_by if safety is not None and is_stopped else "",
+            free=progress.free if progress is not None else None,
+            free_radius=progress.free_radius if progress is not None else 0.0,
+            is_by_hand=progress is not None and progress.is_by_hand,
         )
 
     def _is_fresh(self, stamp_ns: int | None, steady_ns: int, now_ns: int, silence: float) -> bool:

@@ -1,4 +1,4 @@
-"""Traffic as RViz markers: lanes, itineraries, clearances, who waits for whom, what operators have imposed."""
+"""Traffic as RViz markers: lanes, itineraries, clearances, who waits for whom, who is off the lanes, rules."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,15 +32,26 @@ _ARROW_HEIGHT: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """What the others keep off, around a robot that does not keep to the lanes; radius in meters."""
+
+    at: LevelPose
+    radius: float
+    is_by_hand: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """What is drawn.
 
     Attributes:
         poses: of the robots that wait or are waited for, and know where they are.
+        circles: around the robots that do not keep to the lanes.
     """
 
     traffic: TrafficPicture
     poses: Mapping[RobotId, LevelPose] = field(default_factory=dict)
+    circles: Mapping[RobotId, Circle] = field(default_factory=dict)
 
 
 class MarkerPainter:
@@ -59,7 +70,8 @@ class MarkerPainter:
 
     def paint(self, scene: Scene, stamp: Time) -> MarkerArray:
         """Return the scene as a message."""
-        markers = [*self._rules(scene), *self._routes(scene), *self._waits(scene), *self._names()]
+        markers = [*self._rules(scene), *self._routes(scene), *self._waits(scene), *self._circles(scene)]
+        markers += self._names()
         shown = {(marker.ns, marker.id) for marker in markers}
         for marker in markers:
             marker.header.stamp = Time() if marker.frame_locked else stamp
@@ -115,6 +127,20 @@ class MarkerPainter:
         point = Point(x=at.x, y=at.y, z=at.z + 0.4)
         return self._text("wait_reasons", number, point, wait.text, color=_WAIT if wait.waits_for else _CLOSED)
 
+    def _circles(self, scene: Scene) -> Iterator[Marker]:
+        for robot, circle in scene.circles.items():
+            number = self._numbers.get(robot)
+            if number is None:
+                continue
+            pose, color = circle.at.pose, _LIMIT if circle.is_by_hand else _CLOSED
+            disk = _marker("free_robots", number, Marker.CYLINDER, (*color[:3], 0.3))
+            disk.scale.x = disk.scale.y = 2.0 * circle.radius
+            disk.scale.z = 0.02
+            disk.pose.position = self._point(circle.at.level, pose.x, pose.y, 0.03)
+            yield disk
+            at = self._point(circle.at.level, pose.x, pose.y - circle.radius, 0.5)
+            yield self._text("free_reasons", number, at, _why_free(circle), color=color)
+
     def _names(self) -> Iterator[Marker]:
         for robot, number in self._numbers.items():
             marker = self._text("names", number, Point(z=_NAME_HEIGHT), robot, color=_NAME)
@@ -168,6 +194,10 @@ class MarkerPainter:
         marker.pose.position = at
         marker.text = text
         return marker
+
+
+def _why_free(circle: Circle) -> str:
+    return "driven by hand" if circle.is_by_hand else "off the lanes"
 
 
 def _marker(namespace: str, number: int, kind: int, color: _Rgba) -> Marker:

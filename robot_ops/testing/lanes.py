@@ -320,6 +320,7 @@ class LaneRobot:
             goal_seq=self.goal_seq,
             free=at,
             free_radius=radius,
+            is_by_hand=True,
         )
 
     def held_shape(self) -> shapely.Geometry:

@@ -42,6 +42,8 @@ class MemoryOperations:
         is_fleet_online: False lets submit and cancel fail.
         waits, rules: as shown; rules are changed as operators ask.
         changed_by: who has changed the rules, in order.
+        free: per robot that does not keep to the lanes the radius of its circle, meters, and whether it is by hand; it
+            stands.
     """
 
     def __init__(self, site: Site, clock: Clock, *, robots: Collection[RobotId] | None = None) -> None:
@@ -55,6 +57,7 @@ class MemoryOperations:
         self.waits: list[Wait] = []
         self.rules = TrafficRules()
         self.changed_by: list[str] = []
+        self.free: dict[RobotId, tuple[float, bool]] = {}
         self.tasks: dict[TaskId, TaskView] = {}
         self._site = site
         self._clock = clock
@@ -72,7 +75,7 @@ class MemoryOperations:
             elapsed = seconds_between(self._seen_ns, now_ns)
             self._seen_ns = now_ns
             for robot in self._tours:
-                if robot not in self.stopped:
+                if robot not in self.stopped and robot not in self.free:
                     self._travelled[robot] += SPEED * elapsed
             return HallView(
                 stamp_ns=now_ns,
@@ -185,6 +188,7 @@ class MemoryOperations:
         is_stopped = robot in self.stopped
         task = next((task for task in self.tasks.values() if task.robot == robot and not task.status.is_final), None)
         at, reached = self._place(robot)
+        free_radius, is_by_hand = self.free.get(robot, (0.0, False))
         waypoints = self._tours[robot]
         cleared = min(reached + _AHEAD, len(waypoints) - 1)
         clearance = Clearance(
@@ -219,6 +223,9 @@ class MemoryOperations:
             screen="Please follow me to Counter 5" if kind is RobotKind.GUIDE else "Carrying documents",
             safety="stopped" if is_stopped else "driving",
             stopped_by=self.stopped.get(robot, ""),
+            free=at if robot in self.free else None,
+            free_radius=free_radius,
+            is_by_hand=is_by_hand,
         )
 
     def _place(self, robot: RobotId) -> tuple[LevelPose, int]:

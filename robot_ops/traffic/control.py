@@ -6,6 +6,7 @@ from typing import Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import RobotId, RouteId
+from robot_ops.core.poses import LevelPose
 from robot_ops.site.model import Site
 from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.tasks.traffic_rules import TrafficRules
@@ -13,6 +14,7 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.explanation import Explainer
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.itineraries import ItineraryBook, Telling
+from robot_ops.traffic.joining import WAITING, is_taken
 from robot_ops.traffic.obstructions import Obstructions, has_other_way, stuck_on
 from robot_ops.traffic.ordering import FleetOrder
 from robot_ops.traffic.reasons import Picture, find_waits
@@ -103,9 +105,15 @@ class TrafficControl:
             return
         if progress.stamp_ns < track.stamp_ns:
             return
+        is_early = track.free is not None and not track.path and self._is_taken(progress, track.free)
+        if is_early:
+            radius = self._obstructions.bubbles.radius(robot)
+            progress = replace(progress, held=(), free=progress.free or track.free, free_radius=radius)
         room = (track.tail, track.loose, track.free is None)
         goal_seq, goal = track.goal_seq, track.goal
         surplus = track.update(progress)
+        if is_early:
+            track.lost = WAITING
         self._obstructions.bubbles.update(progress)
         if surplus is None:
             self._order.disturb(robot)
@@ -120,6 +128,16 @@ class TrafficControl:
         if (track.goal_seq, track.goal) != (goal_seq, goal):
             self._itineraries.drop(robot)
             self._order.want(robot)
+
+    def _is_taken(self, progress: RouteProgress, at: LevelPose) -> bool:
+        return is_taken(
+            progress,
+            at,
+            graph=self._graph,
+            conflicts=self._conflicts,
+            tracks=self._tracks,
+            bubbles=self._obstructions.bubbles,
+        )
 
     def set_urgency(self, urgency: Mapping[RobotId, int]) -> None:
         """Say how urgent is what each robot drives for: larger goes first, 0 where nothing is said (-10 to 10)."""

@@ -69,7 +69,8 @@ def _reason(picture: Picture, track: Track) -> Reason | None:
     if track.lost:
         return Reason(text=track.lost)
     if track.free is not None:
-        return Reason(text="has left its lane; the others keep off around it and what it holds")
+        why = "is driven by hand" if track.is_by_hand else "has left its lane"
+        return Reason(text=f"{why}; the others keep off around it and what it holds")
     stuck = stuck_on(track, picture.now_ns)
     if stuck is not None:
         return Reason(text=f"does not get on {_between(picture, stuck)}; the others go around where they can")

@@ -113,6 +113,18 @@ class Bubbles:
         known = self._closed.get(robot)
         return 0.0 if known is None else known[1]
 
+    def is_in_way(self, robot: RobotId, at: LevelPose, end: tuple[float, float]) -> bool:
+        """Return whether a robot that drives straight from where it is to a point comes closer to another's middle."""
+        way = shapely.LineString([(at.pose.x, at.pose.y), end])
+        for other, (place, radius, _) in self._closed.items():
+            if other == robot or place.level != at.level:
+                continue
+            nearest = way.distance(shapely.Point(place.pose.x, place.pose.y))
+            is_inside = nearest < radius + self._graph.largest_radius + MARGIN
+            if is_inside and nearest < at.pose.distance_to(place.pose) - 0.05:
+                return True
+        return False
+
     def closed(self) -> frozenset[tuple[int, bool]]:
         """Return (cell, is_forward) of everything that nobody may enter now."""
         return frozenset().union(*(closed for _, _, closed in self._closed.values()))

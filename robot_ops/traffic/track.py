@@ -48,7 +48,7 @@ class Track:
             The index of the clearance's end is always the last.
         goal_seq, goal: of the latest report; goal_stamp_ns: when that goal was first heard.
         lost: why it takes no part in traffic, for people; empty where it does. taken: what it takes up then.
-        free: where it is while it does not keep to the lanes.
+        free: where it is while it does not keep to the lanes; is_by_hand: a person drives it.
         loose: cells on any of which its party may still stand, because it is not known which way the robot came.
         graph: with what is closed and slower now.
         urgency: of what it drives for; larger goes first.
@@ -71,6 +71,7 @@ class Track:
         self.reached_ns = progress.stamp_ns
         self.route: Route | None = None
         self.free: LevelPose | None = None
+        self.is_by_hand = False
         self.loose: frozenset[int] = frozenset()
         self.graph = graph
         self.urgency = 0
@@ -100,7 +101,9 @@ class Track:
         if has_new_goal or progress.goal != self.goal:
             self.goal, self.goal_seq, self.goal_stamp_ns = progress.goal, progress.goal_seq, progress.stamp_ns
         was_free, self.free = self.free is not None, progress.free
+        self.is_by_hand = progress.is_by_hand
         if was_free and not self.path and not progress.held and self.free is not None:
+            self.lost = _why_free(progress)
             return []
         at = self._place(progress)
         if at is None:
@@ -269,12 +272,12 @@ class Track:
         numbers = [self.graph.number.get(node) for node in progress.held]
         held = [number for number in numbers if number is not None]
         self.taken, self.loose, self.lost, self.path = frozenset(), frozenset(), "", []
-        self.free = progress.free
+        self.free, self.is_by_hand = progress.free, progress.is_by_hand
         self.reached, self.travelled, self.tail = 0, max(progress.travelled, 0.0), max(progress.tail, 0.0)
         self.moved_ns = self.reached_ns = progress.stamp_ns
         self.route, self._routes, self._confirmed = None, [], -1
         if not numbers and self.free is not None:
-            self.lost = "does not keep to the lanes; the others keep off"
+            self.lost = _why_free(progress)
         elif not held:
             self.lost = "does not know where on the lanes it is"
         elif len(held) < len(numbers) or self.graph.arcs_along(held) is None:
@@ -332,6 +335,11 @@ class Track:
         self._settled_at -= dropped
         for route in self._routes:
             route.first -= dropped
+
+
+def _why_free(progress: RouteProgress) -> str:
+    why = "driven by hand" if progress.is_by_hand else "off the lanes: drive it to a lane"
+    return f"is {why}; the others keep off"
 
 
 def _cells_behind(graph: LaneGraph, node: int, meters: float) -> set[int]:

@@ -292,6 +292,18 @@ def test_all_robots_are_stopped_at_once_and_released_after_a_question(page: Page
     page.wait(lambda: hall.stopped == {})
 
 
+def test_robots_that_are_driven_by_hand_or_off_the_lanes_are_seen(page: Page, hall: MemoryOperations) -> None:
+    hall.free = {ROBOTS[0]: (0.9, True), ROBOTS[1]: (0.6, False)}
+    page.wait(lambda: page.find("#main-map").get_attribute("data-free") == "guide_1 guide_2")
+    page.wait(lambda: page.find("[data-robot=guide_1] .state").text == "driven by hand")
+    page.wait(lambda: page.find("[data-robot=guide_2] .state").text == "off the lanes")
+    page.click("[data-robot=guide_1]")
+    page.wait(lambda: page.find("#detail .badge").text == "driven by hand")
+    assert "not on the lanes: guide_1, guide_2" in str(page.find("#main-map").get_attribute("aria-label"))
+    hall.free = {}
+    page.wait(lambda: page.find("#main-map").get_attribute("data-free") == "")
+
+
 def test_who_waits_for_whom_is_drawn_listed_and_told(page: Page, hall: MemoryOperations) -> None:
     hall.stopped = dict.fromkeys(ROBOTS, "nora")
     text = "guide_2 waits for guide_1 at n7"

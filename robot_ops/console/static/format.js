@@ -16,7 +16,9 @@ export const percent = (ratio) => (ratio === null ? "–" : `${Math.round(ratio 
 export function robotState(robot) {
   if (!robot.is_online) return "offline";
   if (robot.is_stopped) return robot.stopped_by ? `stopped by ${robot.stopped_by}` : "stopped";
+  if (robot.is_by_hand) return "driven by hand";
   if (robot.at === null) return "not localized";
+  if (robot.free) return "off the lanes";
   if (robot.phase) return words(robot.phase);
   return robot.is_charging ? "charging" : "idle";
 }

@@ -1,15 +1,16 @@
 // What moves: doors, lifts, itineraries, people, robots.
 
 import { label } from "./map_label.js";
-import { drawRules, drawWaits } from "./map_traffic.js";
+import { drawFree, drawRules, drawWaits } from "./map_traffic.js";
 
-/** Draw, and return what was drawn: {robots: ids, people: count, waits: "a>b", closed: lanes}. */
+/** Draw, and return what was drawn: {robots: ids, people: count, waits: "a>b", free: ids, closed: lanes}. */
 export function drawHall(context, map, scene, now) {
   const { site, hall, motion, colors, selected } = scene;
   const level = map.level.id;
   drawRules(context, map, scene);
   for (const door of site.doors) if (door.level === level) drawDoor(context, map, door, hall.building.doors[door.id], colors);
   for (const lift of site.lifts) if (lift.stops[level]) drawCabin(context, map, lift, hall.building.lifts[lift.id] === level, colors);
+  const free = drawFree(context, map, scene);
   const robots = hall.robots.filter((robot) => robot.at?.level === level);
   for (const robot of hall.robots) {
     const route = hall.routes[robot.id];
@@ -24,7 +25,7 @@ export function drawHall(context, map, scene, now) {
   }
   for (const robot of robots) drawRobot(context, map, robot, motion.robots.get(robot.id).at(now), scene.radii.get(robot.id) ?? 0.3, colors, robot.id === selected);
   const waits = drawWaits(context, map, scene, now);
-  return { robots: robots.map((robot) => robot.id), people, waits, closed: hall.traffic.rules.closed_lanes };
+  return { robots: robots.map((robot) => robot.id), people, waits, free, closed: hall.traffic.rules.closed_lanes };
 }
 
 function drawDoor(context, map, door, isOpen, colors) {
@@ -141,9 +142,21 @@ function drawRobot(context, map, robot, at, radius, colors, isSelected) {
   context.fillStyle = colors.halo;
   context.fill();
   context.restore();
-  const text = robot.is_stopped ? `${robot.id} STOP` : robot.is_online ? robot.id : `${robot.id} offline`;
-  label(context, text, x, y + r + 11, robot.is_stopped || !robot.is_online ? colors.bad : colors.text, colors.halo, 11, "600");
+  label(context, robotLabel(robot), x, y + r + 11, labelColor(robot, colors), colors.halo, 11, "600");
   drawBattery(context, robot, x, y + r + 19, colors);
+}
+
+function robotLabel(robot) {
+  if (robot.is_stopped) return `${robot.id} STOP`;
+  if (!robot.is_online) return `${robot.id} offline`;
+  if (robot.is_by_hand) return `${robot.id} by hand`;
+  return robot.free ? `${robot.id} off the lanes` : robot.id;
+}
+
+function labelColor(robot, colors) {
+  if (robot.is_stopped || !robot.is_online) return colors.bad;
+  if (robot.is_by_hand) return colors.warn;
+  return robot.free ? colors.bad : colors.text;
 }
 
 function ring(context, r, color, width) {

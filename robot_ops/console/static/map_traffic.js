@@ -23,6 +23,29 @@ export function drawRules(context, map, { site, hall, colors, laneAt, isEditing 
   }
 }
 
+/** Below robots: the circles that the others keep off, around robots that do not keep to the lanes. Returns their ids. */
+export function drawFree(context, map, { hall, colors }) {
+  const drawn = [];
+  for (const robot of hall.robots) {
+    if (robot.free?.level !== map.level.id) continue;
+    const [x, y] = map.toScreen(robot.free.x, robot.free.y);
+    const color = robot.is_by_hand ? colors.warn : colors.bad;
+    context.beginPath();
+    context.arc(x, y, Math.max(10, robot.free.radius * map.view.scale), 0, 2 * Math.PI);
+    context.globalAlpha = 0.22;
+    context.fillStyle = color;
+    context.fill();
+    context.globalAlpha = 1;
+    context.strokeStyle = color;
+    context.lineWidth = 2;
+    context.setLineDash([6, 4]);
+    context.stroke();
+    context.setLineDash([]);
+    drawn.push(robot.id);
+  }
+  return drawn;
+}
+
 /** Above robots: an arrow from each that waits to each that it waits for. Returns "a>b" of those drawn. */
 export function drawWaits(context, map, { hall, motion, colors }, now) {
   const drawn = [];

@@ -107,9 +107,10 @@ export class MapView {
   }
 
   /** Tell the drawing in words, for screen readers and tests. */
-  describe({ robots, people, waits, closed }) {
+  describe({ robots, people, waits, free, closed }) {
     const told = [`Map of level ${this.level.id}: ${robots.length ? robots.join(", ") : "no robot"}; ${people} people`];
     if (waits.length) told.push(`waiting: ${waits.map((wait) => wait.replace(">", " for ")).join(", ")}`);
+    if (free.length) told.push(`not on the lanes: ${free.join(", ")}`);
     if (closed.length) told.push(`closed lanes: ${closed.join(", ")}`);
     const text = told.join("; ");
     if (this.canvas.getAttribute("aria-label") === text) return;
@@ -117,6 +118,7 @@ export class MapView {
     this.canvas.dataset.robots = robots.join(" ");
     this.canvas.dataset.people = String(people);
     this.canvas.dataset.waits = waits.join(" ");
+    this.canvas.dataset.free = free.join(" ");
     this.canvas.dataset.closed = closed.join(" ");
   }
 

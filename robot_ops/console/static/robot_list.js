@@ -17,7 +17,7 @@ export function showRobots(robots, selected, onSelect) {
     update: (item, robot) => {
       const button = item.firstChild;
       const [, , battery, state] = button.children;
-      const flags = [robot.is_stopped && "stopped", !robot.is_online && "offline"].filter(Boolean);
+      const flags = [robot.is_stopped && "stopped", !robot.is_online && "offline", robot.is_by_hand ? "by-hand" : robot.free && "astray"].filter(Boolean);
       setClass(button, ["robot", robot.kind, ...flags].join(" "));
       button.setAttribute("aria-pressed", String(robot.id === selected));
       setText(battery, `${robot.is_charging ? "⚡ " : ""}${percent(robot.battery_soc)}`);

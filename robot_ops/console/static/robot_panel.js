@@ -64,7 +64,8 @@ export class RobotPanel {
     const robot = hall.robots.find((one) => one.id === this.robot);
     if (!robot) return;
     setText(this.badge, robotState(robot));
-    setClass(this.badge, `badge ${robot.is_stopped || !robot.is_online ? "bad" : "good"}`);
+    const isBad = robot.is_stopped || !robot.is_online || (robot.free && !robot.is_by_hand);
+    setClass(this.badge, `badge ${isBad ? "bad" : robot.is_by_hand ? "warn" : "good"}`);
     setText(this.screen, robot.screen || "–");
     const task = hall.tasks.find((one) => one.id === robot.task_id);
     const wait = hall.traffic.waits.find((one) => one.robot === robot.id);

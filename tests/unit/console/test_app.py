@@ -320,6 +320,15 @@ def test_camera_and_tree(client: TestClient, hall: MemoryOperations, monkeypatch
     assert row == {"depth": 1, "name": "Drive to the kiosk", "type": "GoTo", "status": "SUCCESS"}
 
 
+def test_robots_off_the_lanes_say_where_and_why(client: TestClient, hall: MemoryOperations) -> None:
+    hall.free[GUIDE] = (0.9, True)
+    robots = {robot["id"]: robot for robot in client.get("/api/view").json()["robots"]}
+    assert robots[GUIDE]["is_by_hand"]
+    assert robots[GUIDE]["free"] == {key: robots[GUIDE]["at"][key] for key in ("level", "x", "y")} | {"radius": 0.9}
+    others = [robot for name, robot in robots.items() if name != GUIDE]
+    assert all(robot["free"] is None and not robot["is_by_hand"] for robot in others)
+
+
 def test_live_sends_all_first_and_then_what_changed(
     client: TestClient, hall: MemoryOperations, clock: ManualClock
 ) -> None:

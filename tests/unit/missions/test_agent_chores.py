@@ -99,7 +99,7 @@ def test_an_idle_robot_that_is_carried_away_finds_itself_anew():
     b = bench()
     b.run(1.0)
     b.navigator.place_at(b.site.pose_at(OFFICE_DESK))
-    b.run(1.0)
+    b.run(2.0)
     assert b.fleet.progress[-1].held == ("n_office",)
 
 

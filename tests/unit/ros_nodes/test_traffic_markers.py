@@ -10,7 +10,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from robot_ops.core.ids import LaneId, LevelId, NodeId, RobotId, RouteId, ZoneId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.resources import shared_folder
-from robot_ops.ros_nodes.traffic_markers import MarkerPainter, Scene
+from robot_ops.ros_nodes.traffic_markers import Circle, MarkerPainter, Scene
 from robot_ops.ros_nodes.traffic_messages import TrafficPicture
 from robot_ops.site.files import load_site
 from robot_ops.site.model import Site
@@ -96,6 +96,22 @@ def test_who_waits_is_tied_to_whom_it_waits_for(site: Site, painter: MarkerPaint
     assert named(message, "wait_reasons")[0].pose.position.x == 1.0
     unseen = painter.paint(Scene(traffic=TrafficPicture(waits=(wait,))), STAMP)
     assert named(unseen, "waits") == named(unseen, "wait_reasons") == []
+
+
+def test_robots_off_the_lanes_have_a_circle_and_a_word_why(site: Site, painter: MarkerPainter) -> None:
+    at = LevelPose(level=OFFICE, pose=Pose(x=1.0, y=2.0))
+    circles = {
+        GUIDE: Circle(at=at, radius=0.9, is_by_hand=True),
+        COURIER: Circle(at=at, radius=0.6, is_by_hand=False),
+        RobotId("stranger"): Circle(at=at, radius=0.6, is_by_hand=False),
+    }
+    message = painter.paint(Scene(traffic=TrafficPicture(), circles=circles), STAMP)
+    by_hand, astray = named(message, "free_robots")
+    assert (by_hand.scale.x, astray.scale.x) == (1.8, 1.2)
+    assert by_hand.pose.position.z > site.levels[OFFICE].elevation
+    assert [marker.text for marker in named(message, "free_reasons")] == ["driven by hand", "off the lanes"]
+    calm = painter.paint(Scene(traffic=TrafficPicture()), STAMP)
+    assert len(named(calm, "free_robots", Marker.DELETE)) == 2
 
 
 def test_rules_in_force_are_seen(site: Site, painter: MarkerPainter) -> None:

@@ -231,7 +231,7 @@ def test_a_goal_near_a_robot_that_is_driven_by_hand_is_waited_for():
     waits = {wait.robot: wait for wait in world.control.waits()}
     assert waits[R0].waits_for == (R1,)
     assert waits[R0].text == "r0 cannot go to 'b': r1 is off the lanes near lane a-b"
-    assert waits[R1].text == "r1 does not keep to the lanes; the others keep off; r0 cannot pass"
+    assert waits[R1].text == "r1 is driven by hand; the others keep off; r0 cannot pass"
     world.robots[R1].put_back(NodeId("e"))
     assert arrive(world, R0)
 

@@ -1,0 +1,107 @@
+"""Robots that come back to the lanes: they take part again as soon as nobody is in the way ahead of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from robot_ops.core.clock import to_ns
+from robot_ops.core.ids import LevelId, NodeId, PlaceId, RobotId, RouteId
+from robot_ops.core.poses import LevelPose, Pose
+from robot_ops.tasks.routes import RouteProgress
+from robot_ops.testing.lanes import lane_site
+from robot_ops.traffic.control import TrafficControl
+
+R0, R1 = RobotId("r0"), RobotId("r1")
+GROUND = LevelId("ground")
+SITE = lane_site(
+    {"a": (0.0, 0.0), "b": (6.0, 0.0), "c": (12.0, 0.0), "d": (6.0, 5.0)},
+    ["a - b", "b - c", "b - d"],
+    starts=["a", "c"],
+)
+
+
+def at(x: float, y: float = 0.0) -> LevelPose:
+    return LevelPose(level=GROUND, pose=Pose(x=x, y=y))
+
+
+class Fleet:
+    """Traffic control with r0 on its lanes and r1 somewhere else."""
+
+    def __init__(self, r0_holds: tuple[str, ...] = ("a",), goal: str | None = None) -> None:
+        self.control = TrafficControl(SITE)
+        self.seconds = 0.0
+        self.r0 = self.report(R0, r0_holds, goal=goal)
+        self.r1 = replace(self.report(R1, ()), free=at(3.0, 3.0), free_radius=0.65)
+        self.step(5.0)
+
+    def report(self, robot: RobotId, held: tuple[str, ...], goal: str | None = None) -> RouteProgress:
+        place = None if goal is None else PlaceId(goal)
+        return RouteProgress(
+            robot=robot, stamp_ns=0, route_id=RouteId(""), reached=0, held=tuple(map(NodeId, held)), goal=place
+        )
+
+    def step(self, seconds: float = 1.0) -> dict[RobotId, tuple[NodeId, ...]]:
+        """Send both reports, and return per robot the nodes that it is cleared to."""
+        clearances = ()
+        for _ in range(round(seconds / 0.5)):
+            self.seconds += 0.5
+            for report in (self.r0, self.r1):
+                self.control.update(replace(report, stamp_ns=to_ns(self.seconds)))
+            clearances = self.control.step(to_ns(self.seconds))
+        return {c.robot: tuple(w.node for w in c.waypoints[: c.cleared + 1]) for c in clearances}
+
+    def come_back(self, *held: str, travelled: float = 2.0, x: float = 2.0) -> dict[RobotId, tuple[NodeId, ...]]:
+        self.r1 = replace(self.r1, free=at(x), free_radius=0.65)
+        self.step()
+        self.r1 = replace(self.report(R1, held, goal="d"), travelled=travelled, goal_seq=1)
+        return self.step()
+
+    def text(self) -> str:
+        return {wait.robot: wait.text for wait in self.control.waits()}.get(R1, "")
+
+
+def test_a_robot_that_is_back_on_a_free_lane_is_cleared_on():
+    fleet = Fleet(("c",))
+    assert fleet.text() == "r1 is off the lanes: drive it to a lane; the others keep off"
+    assert fleet.come_back("a", "b")[R1] == ("a", "b", "d")
+    assert fleet.text() == ""
+
+
+@pytest.mark.parametrize("holds", [("b",), ("c", "b"), ("d", "b", "c")])
+def test_it_is_not_while_others_hold_the_end_of_its_lane(holds: tuple[str, ...]):
+    fleet = Fleet(holds)
+    assert R1 not in fleet.come_back("a", "b")
+    assert fleet.text() == "r1 is back on a lane and waits until the others have left it"
+    fleet.r0 = replace(fleet.report(R0, ("c",)), goal_seq=1)
+    assert fleet.step()[R1] == ("a", "b", "d")
+
+
+def test_who_stands_behind_it_is_not_in_its_way():
+    assert Fleet(("a",)).come_back("a", "b", travelled=3.0, x=3.0)[R1] == ("a", "b", "d")
+    assert R1 not in Fleet(("a",)).come_back("b", "a", travelled=3.0, x=3.0)
+
+
+def test_others_off_the_lanes_are_not_driven_at():
+    fleet = Fleet()
+    fleet.r0 = replace(fleet.report(R0, ()), free=at(4.5, 0.5), free_radius=0.65, goal_seq=1)
+    assert R1 not in fleet.come_back("a", "b", travelled=3.5, x=3.5)
+    fleet.r0 = replace(fleet.r0, free=at(2.0, 0.5))  # behind
+    assert fleet.step(2.0)[R1] == ("a", "b", "d")
+
+
+def test_a_hand_on_it_is_told_and_what_it_asks_for_then_is_not_held():
+    fleet = Fleet(("b",))
+    fleet.r1 = replace(fleet.r1, is_by_hand=True)
+    fleet.step()
+    assert fleet.text() == "r1 is driven by hand; the others keep off"
+    fleet.r1 = replace(fleet.r1, held=(NodeId("a"), NodeId("b")), free=at(2.0))
+    assert R1 not in fleet.step()
+    fleet.r1 = replace(fleet.r1, free=None, free_radius=0.0, is_by_hand=False, goal_seq=1, goal=PlaceId("d"))
+    assert R1 not in fleet.step()
+
+
+def test_a_robot_taken_by_hand_on_its_lane_keeps_what_it_holds():
+    fleet = Fleet()
+    fleet.r0 = replace(fleet.r0, free=at(0.2), free_radius=0.95, is_by_hand=True)
+    fleet.step()
+    assert "r0 is driven by hand; the others keep off around it and what it holds" in fleet.control.explain(R0)
