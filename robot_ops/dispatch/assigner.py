@@ -78,17 +78,14 @@ class Assigner:
         self._raise_alarms(waiting)
 
     def _waiting(self, now_ns: int) -> list[OpenTask]:
-        return [
-            as_open_task(
-                self._context,
-                task.request,
-                task=task,
-                planned=self._plan.assignments.get(task.task_id),
-                now_ns=now_ns,
-            )
-            for task in self._context.book.open_records()
-            if task.status is TaskStatus.QUEUED
-        ]
+        waiting = []
+        for task in self._context.book.open_records():
+            if task.status is not TaskStatus.QUEUED:
+                continue
+            with self._context.isolation.part(task.task_id):
+                planned = self._plan.assignments.get(task.task_id)
+                waiting.append(as_open_task(self._context, task.request, task=task, planned=planned, now_ns=now_ns))
+        return waiting
 
     def _raise_alarms(self, waiting: Iterable[OpenTask]) -> None:
         unserved = [

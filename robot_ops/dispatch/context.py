@@ -6,9 +6,11 @@ from robot_ops.allocation.model import Travel
 from robot_ops.core.clock import Clock
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.alarms import AlarmBoard
+from robot_ops.dispatch.isolation import Isolation
 from robot_ops.dispatch.journal import Journal
 from robot_ops.dispatch.ports import RobotLink
 from robot_ops.dispatch.robots import RobotState
+from robot_ops.dispatch.steady_time import SteadyTime
 from robot_ops.site.model import Site
 from robot_ops.tasks.book import TaskBook
 
@@ -20,6 +22,8 @@ class Context:
     Attributes:
         travel: seconds between nodes, by lanes, without congestion.
         robots: in the order of the site file.
+        isolation: runs what concerns one robot or task only.
+        time: goes on evenly when the clock is set.
     """
 
     site: Site
@@ -30,6 +34,12 @@ class Context:
     travel: Travel
     secret: bytes
     robots: dict[RobotId, RobotState] = field(default_factory=dict)
+    isolation: Isolation = field(init=False)
+    time: SteadyTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.time = SteadyTime(self.clock)
+        self.isolation = Isolation(self.alarms)
 
     @property
     def book(self) -> TaskBook:

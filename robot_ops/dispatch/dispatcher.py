@@ -308,6 +308,11 @@ class Dispatcher:
         self._desk.set_rules(rules)
         self._assigner.invalidate()
 
+    def custody_of(self, robot: RobotId) -> tuple[CustodyEvent, ...]:
+        """Return the fleet's copy of a robot's chain of custody, in order."""
+        chain = self._context.book.custody.get(robot, {})
+        return tuple(chain[seq] for seq in sorted(chain))
+
     @property
     def ledger_digest(self) -> str:
         """Return the ledger's digest."""
@@ -325,9 +330,10 @@ class Dispatcher:
 
     def _promise(self, request: TaskRequest) -> float:
         """Return the seconds until the request will be done; some when planning fails, for accepting must not."""
+        seconds = _PROMISE_WITHOUT_PLAN_S
         with self._context.isolation.part("promises"):
-            return self._assigner.promise(request)
-        return _PROMISE_WITHOUT_PLAN_S
+            seconds = self._assigner.promise(request)
+        return max(seconds, 0.0)
 
     def _check(self, request: TaskRequest) -> None:
         context, now_ns = self._context, self._context.clock.now_ns()

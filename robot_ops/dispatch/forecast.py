@@ -32,7 +32,7 @@ def as_open_task(
         # a request that is not accepted yet sorts after those that are
         task_id=task.task_id if task is not None else context.book.next_task_id(request.kind),
         kind=request.kind,
-        pickup=site.places[request.pickup].node,
+        pickup=site.places[request.pickup if task is None else task.pickup].node,
         destination=site.places[request.destination].node,
         priority=request.priority,
         due=None if request.due_ns is None else seconds_between(now_ns, request.due_ns),
@@ -47,7 +47,7 @@ def remaining_time(context: Context, state: RobotState, task: TaskRecord, phase:
     """Return the seconds until the robot is done with the task."""
     site, model, request = context.site, state.robot.model, task.request
     before, after = service_times(request.kind)
-    pickup, destination = site.places[request.pickup].node, site.places[request.destination].node
+    pickup, destination = site.places[task.pickup].node, site.places[request.destination].node
     pace = trip_speed(request.kind, model)
     node = state.node(site) or site.places[state.robot.charger].node
 

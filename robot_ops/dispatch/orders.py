@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from dataclasses import replace
 
 from robot_ops.core.ids import MissionId, PersonId, TaskId
 from robot_ops.tasks.book import MissionRecord, TaskRecord
@@ -54,7 +55,7 @@ class OrderBook:
         if known is None:
             known = _build(mission, task, self._secret)
             self._orders[mission.mission_id] = known
-        return known
+        return replace(known, has_cargo=bool(known.compartment) and task is not None and task.is_picked_up)
 
     def forget_all_but(self, missions: set[MissionId]) -> None:
         """Drop the orders of other missions."""
@@ -71,13 +72,24 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes) -> Mi
             destination=mission.destination,
         )
     match task.request:
+        case DeliveryRequest() as request if mission.kind is MissionKind.HAND_OVER_DOCUMENT and task.custodian:
+            return MissionOrder(
+                mission_id=mission.mission_id,
+                task_id=task.task_id,
+                robot=mission.robot,
+                kind=mission.kind,
+                destination=mission.destination,
+                recipient=_handover(task.custodian, task.task_id, Role.SENDER, secret, custodian=task.custodian),
+                document=request.document,
+                compartment=mission.compartment,
+            )
         case GuidanceRequest() as request:
             return MissionOrder(
                 mission_id=mission.mission_id,
                 task_id=task.task_id,
                 robot=mission.robot,
                 kind=mission.kind,
-                pickup=request.pickup,
+                pickup=task.pickup,
                 destination=mission.destination,
                 language=request.language,
                 party_size=request.party_size,
@@ -88,16 +100,26 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes) -> Mi
                 task_id=task.task_id,
                 robot=mission.robot,
                 kind=mission.kind,
-                pickup=request.pickup,
+                pickup=task.pickup,
                 destination=mission.destination,
-                sender=_handover(request.sender, task.task_id, Role.SENDER, secret),
+                sender=_handover(
+                    task.custodian or request.sender, task.task_id, Role.SENDER, secret, custodian=task.custodian
+                ),
                 recipient=_handover(request.recipient, task.task_id, Role.RECIPIENT, secret),
                 document=request.document,
                 compartment=mission.compartment,
             )
 
 
-def _handover(person: PersonId, task_id: TaskId, role: Role, secret: bytes) -> Handover:
+def custodian_code(task: TaskRecord, custodian: PersonId, secret: bytes) -> str:
+    """Return the one-time code of a custodian of the task's document."""
+    return derive_code(secret, task.task_id, Role.SENDER, custodian)
+
+
+def _handover(
+    person: PersonId, task_id: TaskId, role: Role, secret: bytes, *, custodian: PersonId | None = None
+) -> Handover:
     # the salt only has to differ between codes; deriving it keeps orders the same after a restart
-    salt = hmac.new(secret, f"salt/{task_id}/{role.value}".encode(), hashlib.sha256).digest()[:_SALT_BYTES]
-    return Handover(person=person, code_hash=hash_code(derive_code(secret, task_id, role), salt))
+    whose = role.value if custodian is None else f"custodian/{custodian}"
+    salt = hmac.new(secret, f"salt/{task_id}/{whose}".encode(), hashlib.sha256).digest()[:_SALT_BYTES]
+    return Handover(person=person, code_hash=hash_code(derive_code(secret, task_id, role, custodian), salt))

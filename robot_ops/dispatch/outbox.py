@@ -11,6 +11,7 @@ from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.orders import OrderBook
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.orders import MissionKind
 
 _REPEAT_S: Final = 2.0
 _FAREWELL_S: Final = 3.0
@@ -33,7 +34,8 @@ class Outbox:
             if mission is not None:
                 wanted.add(mission.mission_id)
             if state.status is not None:
-                self._reconcile(state, mission, now_ns)
+                with self._context.isolation.part(f"orders of {state.robot.id}", robot=state.robot.id):
+                    self._reconcile(state, mission, now_ns)
         self._orders.forget_all_but(wanted)
 
     def _reconcile(self, state: RobotState, mission: MissionRecord | None, now_ns: int) -> None:
@@ -46,16 +48,25 @@ class Outbox:
         if mission is None:
             return
         task = None if mission.task_id is None else self._context.book.tasks[mission.task_id]
-        if task is not None and task.cancel_reason is not None:
-            self._cancel(state, mission.mission_id, task.cancel_reason, now_ns)
-        elif running is None and not self._is_under_way(state, mission, task):
+        # a robot that was restarted with a document resumes its mission by its own record, also to bring it back
+        is_aboard = task is not None and self._is_aboard(state, mission, task)
+        if task is not None and task.cancel_reason is not None and not self._is_hand_over(mission):
+            if running is None and is_aboard:
+                self._start(state, mission, task, now_ns)
+            else:
+                self._cancel(state, mission.mission_id, task.cancel_reason, now_ns)
+        elif running is None and (is_aboard or task is None or not task.is_picked_up):
             self._start(state, mission, task, now_ns)
 
-    def _is_under_way(self, state: RobotState, mission: MissionRecord, task: TaskRecord | None) -> bool:
-        """Return whether the visitor or document is there already: then the mission must never begin anew."""
-        if task is None or not task.status.is_active:
+    def _is_aboard(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> bool:
+        """Return whether the robot has, or had, the mission's document."""
+        if not mission.compartment or not task.status.is_active:
             return False
-        return task.has_cargo or (bool(mission.compartment) and state.is_occupied(mission.compartment))
+        return task.is_picked_up or state.is_occupied(mission.compartment)
+
+    def _is_hand_over(self, mission: MissionRecord) -> bool:
+        """Return whether the mission brings the document out, which a canceled task needs all the same."""
+        return mission.kind is MissionKind.HAND_OVER_DOCUMENT
 
     def _start(self, state: RobotState, mission: MissionRecord, task: TaskRecord | None, now_ns: int) -> None:
         if self._is_due(state, "start", mission.mission_id, now_ns):

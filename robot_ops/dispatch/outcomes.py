@@ -5,10 +5,11 @@ from typing import Final
 from robot_ops.core.clock import to_ns
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
+from robot_ops.dispatch.transfers import Transfers
 from robot_ops.tasks.book import MissionRecord, TaskRecord
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.ledger import Payload
-from robot_ops.tasks.orders import MissionOutcome, MissionPhase, MissionReport
+from robot_ops.tasks.orders import MissionKind, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.requests import TaskKind
 from robot_ops.tasks.status import TaskStatus
 
@@ -24,8 +25,9 @@ _ON_THE_WAY: Final = (MissionPhase.STARTING, MissionPhase.TO_PICKUP)
 class Outcomes:
     """Judges reports. Every method may be called again with the same report and then changes nothing."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, transfers: Transfers) -> None:
         self._context = context
+        self._transfers = transfers
 
     def take(self, state: RobotState, report: MissionReport) -> None:
         """Record what follows from a report.
@@ -54,6 +56,25 @@ class Outcomes:
         """
         self._end(task, TaskStatus.FAILED if task.cancel_reason is None else TaskStatus.CANCELED, why, is_void=True)
         self._alarm_document(state, task)
+
+    def break_down(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> None:
+        """Pass a task on whose robot cannot go on and has the visitor or document; end it where that is impossible.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        is_delivery = task.request.kind is TaskKind.DELIVER
+        if task.cancel_reason is not None:
+            self._end(task, TaskStatus.CANCELED, f"{task.cancel_reason} ({why})", is_void=is_void)
+            self._alarm_document(state, task)
+        elif is_delivery:
+            self._transfers.strand(state, task, why, is_void=is_void)
+        elif task.robot_failures >= MAX_ROBOT_FAILURES:
+            self._end(
+                task, TaskStatus.FAILED, f"{task.robot_failures + 1} robots failed, the last: {why}", is_void=is_void
+            )
+        elif not self._transfers.leave_visitor(state, task, why, is_void=is_void):
+            self._end(task, TaskStatus.FAILED, f"{why}; nobody knows where the visitor is", is_void=is_void)
 
     def fail_robot(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> None:
         """Take a task from a robot that failed at it before the pick-up; another robot gets it, or it has failed.
@@ -115,6 +136,9 @@ class Outcomes:
         previous_phase: MissionPhase | None,
     ) -> None:
         journal = self._context.journal
+        if mission.kind is MissionKind.HAND_OVER_DOCUMENT:
+            self._take_hand_over(state, mission, task, report)
+            return
         if task.status is TaskStatus.STANDBY:
             journal.write(EventKind.STATUS, task.task_id, {"status": TaskStatus.UNDERWAY.value, "reason": ""})
         if report.outcome is None and report.has_cargo != task.has_cargo:
@@ -128,6 +152,12 @@ class Outcomes:
             case MissionOutcome.COMPLETED:
                 self._end(task, TaskStatus.COMPLETED, report.reason)
                 return
+            case MissionOutcome.CANCELED if self._has_forgotten(state, mission, task, report):
+                self._transfers.strand(state, task, "it has forgotten the task", is_void=False)
+                return
+            case MissionOutcome.CANCELED | MissionOutcome.FAILED if report.has_cargo and mission.compartment:
+                self._transfers.strand(state, task, report.reason, is_void=False)
+                return
             case MissionOutcome.CANCELED if task.cancel_reason is not None:
                 self._end(task, TaskStatus.CANCELED, task.cancel_reason)
             case MissionOutcome.FAILED if task.cancel_reason is not None:
@@ -136,10 +166,34 @@ class Outcomes:
                 not report.has_cargo and not task.has_cargo and phase in (None, *_ON_THE_WAY)
             ):
                 self.fail_robot(state, task, report.reason or f"mission {report.outcome.value}", is_void=False)
+            case MissionOutcome.FAILED if phase is MissionPhase.LEADING:
+                # it cannot drive on; in other phases it is the visitor who does not come or follow
+                self.break_down(state, task, report.reason or "mission failed", is_void=False)
+                state.rest_until_ns = self._context.clock.now_ns() + to_ns(REST_S)
+                return
             case MissionOutcome.CANCELED | MissionOutcome.FAILED:
                 self._end(task, TaskStatus.FAILED, report.reason or f"mission {report.outcome.value}")
         if report.has_cargo or state.is_occupied(mission.compartment):
             self._alarm_document(state, task)
+
+    def _has_forgotten(
+        self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport
+    ) -> bool:
+        """Return whether the robot knows nothing of a mission (it was restarted) whose document it has on board."""
+        is_unknown = report.phase is MissionPhase.DONE and not report.has_cargo
+        return is_unknown and bool(mission.compartment) and task.is_picked_up and state.is_occupied(mission.compartment)
+
+    def _take_hand_over(
+        self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport
+    ) -> None:
+        """A robot gives its document to the custodian."""
+        if report.outcome is None:
+            return
+        state.ended = (mission.mission_id, self._context.clock.now_ns())
+        if report.outcome is MissionOutcome.COMPLETED:
+            self._transfers.take_over(task)
+        else:
+            self._transfers.strand(state, task, report.reason or "it was not handed over", is_void=False)
 
     def _take_void(self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> None:
         """A robot that was given up comes back: what it has begun to carry, it finishes."""
@@ -175,6 +229,8 @@ class Outcomes:
         self._take_task(state, book.missions[mission.mission_id], book.tasks[task.task_id], report, None)
 
     def _end(self, task: TaskRecord, status: TaskStatus, reason: str, *, is_void: bool = False) -> None:
+        if task.custodian is not None and not task.is_picked_up and status is not TaskStatus.COMPLETED:
+            reason = f"{reason}; {task.custodian} has the document"
         payload: Payload = {"status": status.value, "reason": reason, "is_void": is_void}
         self._context.journal.write(EventKind.STATUS, task.task_id, payload)
 

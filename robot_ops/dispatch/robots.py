@@ -1,7 +1,7 @@
 """What the fleet knows of each robot from its latest messages; none of it is in the ledger."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
@@ -15,6 +15,8 @@ OFFLINE_S: Final = 5.0
 """Seconds of silence after which a robot is offline."""
 LOST_S: Final = 60.0
 """Seconds of silence after which its task goes to another robot."""
+SET_BACK_S: Final = 10.0
+"""Seconds of nothing but older messages after which a robot's clock is taken to have been set back."""
 _NODE_REACH: Final = 3.0
 """m; a robot farther than this from every node is nowhere on the lane graph."""
 
@@ -32,6 +34,8 @@ class RobotState:
         missing: the mission that it had begun and does not show, and since when.
         ended: the mission that ended last, and when.
         sent: what was sent last (order or cancel, mission) and when, to repeat it at a calm rate.
+        owed: since when it has owed an answer to an order or cancelation, and of which mission.
+        set_back: per kind of message since when only old ones have come, and the last one's stamp.
     """
 
     robot: Robot
@@ -47,6 +51,44 @@ class RobotState:
     missing: tuple[MissionId, int] | None = None
     ended: tuple[MissionId, int] | None = None
     sent: tuple[str, MissionId, int] | None = None
+    owed: dict[str, tuple[MissionId, int]] = field(default_factory=dict)
+    set_back: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def is_old(self, what: str, stamp_ns: int, latest_ns: int, now_ns: int) -> bool:
+        """Return whether a message is older than the latest; not when only such come: the robot's clock was set back.
+
+        Args:
+            what: kind of message.
+            stamp_ns, latest_ns: instants by the robot's clock, of this message and the latest.
+            now_ns: instant by the fleet's clock.
+        """
+        if stamp_ns >= latest_ns:
+            self.set_back.pop(what, None)
+            return False
+        since_ns, last_ns = self.set_back.get(what, (now_ns, stamp_ns))
+        if stamp_ns < last_ns:
+            since_ns = now_ns
+        self.set_back[what] = (since_ns, stamp_ns)
+        if seconds_between(since_ns, now_ns) <= SET_BACK_S:
+            return True
+        del self.set_back[what]
+        return False
+
+    def shift(self, ns: int) -> None:
+        """Move all instants of the fleet's clock with it when it was set."""
+        self.heard_ns += ns
+        self.rest_until_ns += ns
+        self.chore_not_before_ns += ns
+        if self.idle_since_ns is not None:
+            self.idle_since_ns += ns
+        if self.missing is not None:
+            self.missing = (self.missing[0], self.missing[1] + ns)
+        if self.ended is not None:
+            self.ended = (self.ended[0], self.ended[1] + ns)
+        if self.sent is not None:
+            self.sent = (*self.sent[:2], self.sent[2] + ns)
+        self.owed = {what: (mission_id, since_ns + ns) for what, (mission_id, since_ns) in self.owed.items()}
+        self.set_back = {what: (since_ns + ns, last_ns) for what, (since_ns, last_ns) in self.set_back.items()}
 
     def silence(self, now_ns: int) -> float:
         """Return the seconds since it was heard last."""

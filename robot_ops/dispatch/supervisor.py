@@ -11,6 +11,7 @@ from robot_ops.dispatch.outcomes import Outcomes
 from robot_ops.dispatch.robots import LOST_S, OFFLINE_S, RobotState
 from robot_ops.tasks.book import MissionRecord, TaskRecord
 from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.orders import MissionKind
 from robot_ops.tasks.requests import TaskKind
 from robot_ops.tasks.status import TaskStatus
 
@@ -43,10 +44,11 @@ class Supervisor:
         if self._started_ns is None:
             self._started_ns = now_ns
         for state in self._context.robots.values():
-            self._raise_alarms(state, now_ns)
-            mission = self._context.book.mission_of(state.robot.id)
-            if mission is not None and mission.task_id is not None:
-                self._watch(state, mission, self._context.book.tasks[mission.task_id], now_ns)
+            with self._context.isolation.part(str(state.robot.id), robot=state.robot.id):
+                self._raise_alarms(state, now_ns)
+                mission = self._context.book.mission_of(state.robot.id)
+                if mission is not None and mission.task_id is not None:
+                    self._watch(state, mission, self._context.book.tasks[mission.task_id], now_ns)
 
     def _watch(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
         if state.silence(now_ns) > LOST_S:
@@ -60,10 +62,17 @@ class Supervisor:
             self._update_status(state, mission, task, now_ns)
 
     def _watch_silent(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> None:
-        if self._has_cargo(state, mission, task):
-            return
         why = f"{state.robot.id} has been silent for a minute"
-        if task.cancel_reason is not None:
+        if self._has_cargo(state, mission, task):
+            # a document stays its robot's: it may still bring it, and nobody else can get at it
+            if task.request.kind is TaskKind.GUIDE or task.cancel_reason is not None:
+                self._outcomes.break_down(state, task, why, is_void=True)
+        elif task.is_picked_up and task.request.kind is TaskKind.GUIDE:
+            self._outcomes.lose(state, task, f"{why}; the visitor was no longer with it")
+        elif task.is_picked_up:
+            if task.cancel_reason is not None:
+                self._outcomes.lose(state, task, why)
+        elif task.cancel_reason is not None:
             self._outcomes.fail_robot(state, task, why, is_void=True)
         else:
             self._outcomes.release(task, why, is_robot_failure=False, is_void=True)
@@ -71,10 +80,9 @@ class Supervisor:
     def _watch_idle(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
         """The robot is online and executes nothing or something else."""
         if not state.has_begun(mission.mission_id) and task.status is TaskStatus.STANDBY:
-            asked_ns = task.cancel_asked_ns
-            if asked_ns is not None and seconds_between(asked_ns, now_ns) > _UNCANCELED_S:
+            if self._waited(state, "cancel", mission, now_ns, task.cancel_reason is not None) > _UNCANCELED_S:
                 self._outcomes.fail_robot(state, task, "canceled before it began", is_void=True)
-            elif seconds_between(mission.ordered_ns, now_ns) > _UNANSWERED_S:
+            elif self._waited(state, "order", mission, now_ns, True) > _UNANSWERED_S:
                 self._outcomes.fail_robot(state, task, "did not take the order", is_void=True)
             return
         if state.missing is None or state.missing[0] != mission.mission_id:
@@ -83,12 +91,29 @@ class Supervisor:
         if missing_s <= _FORGOTTEN_S:
             return
         # it has had time to repeat its last report: it has forgotten the mission, as after a restart
-        if self._has_cargo(state, mission, task):
-            self._outcomes.lose(state, task, f"{state.robot.id} has forgotten the task, perhaps it was restarted")
-            state.missing = None
-        elif task.cancel_reason is not None or missing_s > _UNANSWERED_S:
+        has_cargo, is_late = self._has_cargo(state, mission, task), missing_s > _UNANSWERED_S
+        if has_cargo and (is_late or task.request.kind is TaskKind.GUIDE):
+            # a document's order has been repeated all the time: a robot that has it would have gone on
+            why = f"{state.robot.id} has forgotten the task, perhaps it was restarted"
+            self._outcomes.break_down(state, task, why, is_void=True)
+        elif has_cargo or (task.is_picked_up and not is_late and task.request.kind is TaskKind.DELIVER):
+            return
+        elif task.is_picked_up:
+            self._outcomes.lose(state, task, f"{state.robot.id} has forgotten the task and has nothing on board")
+        elif task.cancel_reason is not None or is_late:
             self._outcomes.fail_robot(state, task, "does not go on with the task", is_void=True)
-            state.missing = None
+        else:
+            return
+        state.missing = None
+
+    def _waited(self, state: RobotState, what: str, mission: MissionRecord, now_ns: int, is_waiting: bool) -> float:
+        """Return for how many seconds the robot has owed an answer; counted here, for clocks may be set."""
+        if not is_waiting:
+            return 0.0
+        since = state.owed.get(what)
+        if since is None or since[0] != mission.mission_id:
+            since = state.owed[what] = (mission.mission_id, now_ns)
+        return seconds_between(since[1], now_ns)
 
     def _has_cargo(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> bool:
         return task.has_cargo or (
@@ -109,7 +134,11 @@ class Supervisor:
     ) -> tuple[TaskStatus, str]:
         report = state.report_of(mission.mission_id)
         if state.silence(now_ns) > LOST_S:
-            return TaskStatus.BLOCKED, f"{state.robot.id} is silent"
+            has_document = task.request.kind is TaskKind.DELIVER and task.has_cargo
+            what = f"document in {state.robot.id}: it" if has_document else str(state.robot.id)
+            return TaskStatus.BLOCKED, f"{what} is silent"
+        if mission.kind is MissionKind.HAND_OVER_DOCUMENT:
+            return TaskStatus.BLOCKED, f"document in {state.robot.id}: {task.custodian} takes it out"
         if state.status is not None and state.status.is_stopped:
             return TaskStatus.BLOCKED, f"{state.robot.id} is stopped; release it"
         if report is not None and report.reason.startswith(_BLOCKED):

@@ -28,6 +28,22 @@ def task_view(context: Context, assigner: Assigner, task: TaskRecord, now_ns: in
     )
 
 
+def plain_view(task: TaskRecord) -> TaskView:
+    """Return the task with nothing but what its record tells."""
+    return TaskView(
+        task_id=task.task_id,
+        request=task.request,
+        status=task.status,
+        robot=task.robot,
+        phase=None,
+        reason=task.reason,
+        submitted_ns=task.submitted_ns,
+        started_ns=task.started_ns,
+        finished_ns=task.finished_ns,
+        estimated_finish_ns=task.finished_ns or task.promised_ns,
+    )
+
+
 def robot_view(context: Context, state: RobotState, clearance: Clearance | None, now_ns: int) -> RobotView:
     """Return the robot with what it does."""
     mission = context.book.mission_of(state.robot.id)

@@ -162,6 +162,8 @@ class RobotAgent:
         if self._mission is not None:
             self._preempt(self._mission, order)
         context = MissionContext(order, self._body)
+        if order.compartment:
+            context.stage()  # after a restart the first report already tells of the document on board
         self._mission = _Mission(order, context, self._trees[order.kind])
         self._tell(self._report_of(self._mission, None, ""))
 
@@ -379,7 +381,7 @@ def _failure(mission: _Mission) -> str:
     parts = [*context.notes, context.failure or f"{mission.order.kind.value} failed"]
     if mission.cancel_reason is not None:
         parts.insert(0, mission.cancel_reason)
-    if mission.order.kind is MissionKind.DELIVER_DOCUMENT and context.has_cargo:
+    if mission.order.compartment and context.has_cargo:
         parts.append(f"the document is in compartment {mission.order.compartment}")
     return "; ".join(parts)
 

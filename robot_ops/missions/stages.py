@@ -13,8 +13,10 @@ class DeliveryStage(Enum):
     LOADING = "loading"  # opened for the sender, who has not confirmed yet
     ABOARD = "aboard"
     UNLOADING = "unloading"  # opened at the other end, nobody has confirmed yet
+    TAKEN = "taken"  # the recipient has it; the receipt is not on record
     DELIVERED = "delivered"
     RETURNED = "returned"
+    WITH_CUSTODIAN = "with_custodian"  # from there a robot may fetch it like from a sender
 
     @property
     def is_aboard(self) -> bool:
@@ -29,10 +31,14 @@ def stage_after(stage: DeliveryStage, kind: CustodyKind) -> DeliveryStage:
             return DeliveryStage.UNLOADING if stage.is_aboard else DeliveryStage.LOADING
         case CustodyKind.LOADED:
             return DeliveryStage.ABOARD
-        case CustodyKind.UNLOADED | CustodyKind.RECEIPT:
+        case CustodyKind.UNLOADED:
+            return DeliveryStage.TAKEN
+        case CustodyKind.RECEIPT:
             return DeliveryStage.DELIVERED
         case CustodyKind.RETURNED:
             return DeliveryStage.RETURNED
+        case CustodyKind.HANDED_OVER:
+            return DeliveryStage.WITH_CUSTODIAN
         case CustodyKind.AUTHENTICATED | CustodyKind.REFUSED | CustodyKind.LOCKED:
             return stage
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from robot_ops.core.errors import InputError, StateError
-from robot_ops.core.ids import MissionId, PlaceId, RobotId, TaskId
+from robot_ops.core.ids import MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.tasks.archived import ArchivedTasks, ArchiveNote, note_of
-from robot_ops.tasks.custody import CustodyEvent
+from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.events import EventKind, custody_of, int_of, request_of
 from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.orders import MissionKind
@@ -28,6 +28,10 @@ class TaskRecord:
         robot, mission_id: who has it now, None while it is queued; the last ones when it has ended.
         reason: why it has its status; empty where that needs no word.
         choice: why its robot was chosen.
+        is_picked_up: the visitor was met or the document loaded, by the robot that has the task.
+        left_at: where the next robot finds the visitor or the document, None for where the request says.
+        custodian: who has the document until the next robot comes, or shall take it out of a robot that cannot go on.
+        stranded_ns: instant since which the document lies in a robot that does not go on, None while it does.
         attempts: missions ordered for it so far.
         robot_failures: attempts that ended because of their robot.
         cancel_reason: None while nobody asked to cancel it.
@@ -43,12 +47,21 @@ class TaskRecord:
     reason: str = ""
     choice: str = ""
     has_cargo: bool = False
+    is_picked_up: bool = False
+    left_at: PlaceId | None = None
+    custodian: PersonId | None = None
+    stranded_ns: int | None = None
     attempts: int = 0
     robot_failures: int = 0
     started_ns: int | None = None
     finished_ns: int | None = None
     cancel_reason: str | None = None
     cancel_asked_ns: int | None = None
+
+    @property
+    def pickup(self) -> PlaceId:
+        """Return where the next robot finds the visitor or the document."""
+        return self.request.pickup if self.left_at is None else self.left_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +169,11 @@ class TaskBook:
                 case EventKind.STATUS:
                     self._set_status(event)
                 case EventKind.CARGO:
-                    task = self.tasks[TaskId(event.subject)]
-                    self.tasks[task.task_id] = replace(task, has_cargo=bool(event.payload["has_cargo"]))
+                    self._set_cargo(self.tasks[TaskId(event.subject)], has_cargo=bool(event.payload["has_cargo"]))
+                case EventKind.STRANDED:
+                    self._strand(event)
+                case EventKind.HAND_OVER_ORDERED:
+                    self._order_hand_over(event)
                 case EventKind.CANCEL_ASKED:
                     task, reason = self.tasks[TaskId(event.subject)], str(event.payload["reason"])
                     self.tasks[task.task_id] = replace(task, cancel_reason=reason, cancel_asked_ns=event.stamp_ns)
@@ -168,8 +184,7 @@ class TaskBook:
                         MissionId(str(event.payload["mission_id"])), is_void=bool(event.payload["is_void"])
                     )
                 case EventKind.CUSTODY:
-                    custody = custody_of(event.payload)
-                    self.custody.setdefault(custody.robot, {})[custody.seq] = custody
+                    self._keep_custody(custody_of(event.payload))
                 case EventKind.TRAFFIC_RULES:
                     self.traffic_rules = rules_of(event.payload)
                 case EventKind.ARCHIVED:
@@ -226,6 +241,7 @@ class TaskBook:
             reason="",
             choice=str(event.payload["reason"]),
             has_cargo=False,
+            is_picked_up=False,
             attempts=task.attempts + 1,
         )
 
@@ -234,6 +250,7 @@ class TaskBook:
         status = advance(task.status, TaskStatus.QUEUED)
         if task.mission_id is not None:
             self._end_mission(task.mission_id, is_void=bool(event.payload["is_void"]))
+        left_at, custodian = event.payload.get("left_at"), event.payload.get("custodian")
         self.tasks[task.task_id] = replace(
             task,
             status=status,
@@ -242,6 +259,10 @@ class TaskBook:
             reason=str(event.payload["reason"]),
             choice="",
             has_cargo=False,
+            is_picked_up=False,
+            left_at=task.left_at if left_at is None else PlaceId(str(left_at)),
+            custodian=task.custodian if custodian is None else PersonId(str(custodian)),
+            stranded_ns=None,
             robot_failures=task.robot_failures + int(bool(event.payload["is_robot_failure"])),
         )
 
@@ -265,7 +286,46 @@ class TaskBook:
             reason=str(event.payload["reason"]),
             started_ns=started_ns,
             finished_ns=finished_ns,
+            stranded_ns=None if status.is_final else task.stranded_ns,
         )
+
+    def _set_cargo(self, task: TaskRecord, *, has_cargo: bool) -> None:
+        self.tasks[task.task_id] = replace(task, has_cargo=has_cargo, is_picked_up=task.is_picked_up or has_cargo)
+
+    def _strand(self, event: LedgerEvent) -> None:
+        task = self.tasks[TaskId(event.subject)]
+        status = task.status if task.status is TaskStatus.BLOCKED else advance(task.status, TaskStatus.BLOCKED)
+        if task.mission_id is not None:
+            self._end_mission(task.mission_id, is_void=bool(event.payload["is_void"]))
+        self.tasks[task.task_id] = replace(
+            task,
+            status=status,
+            reason=str(event.payload["reason"]),
+            has_cargo=True,
+            is_picked_up=True,
+            stranded_ns=event.stamp_ns,
+        )
+
+    def _order_hand_over(self, event: LedgerEvent) -> None:
+        task = self.tasks[TaskId(event.subject)]
+        mission = self._mission_of(event, task_id=task.task_id)
+        if task.stranded_ns is None or task.robot != mission.robot:
+            raise ValueError(f"{task.task_id} has no document in {mission.robot} to hand over")
+        self._open_mission(mission)
+        self.tasks[task.task_id] = replace(
+            task,
+            mission_id=mission.mission_id,
+            reason=str(event.payload["reason"]),
+            custodian=PersonId(str(event.payload["custodian"])),
+            stranded_ns=None,
+        )
+
+    def _keep_custody(self, custody: CustodyEvent) -> None:
+        self.custody.setdefault(custody.robot, {})[custody.seq] = custody
+        task = self.tasks.get(custody.task_id)
+        is_loaded = custody.kind is CustodyKind.LOADED
+        if task is not None and is_loaded and task.robot == custody.robot and not task.status.is_final:
+            self.tasks[task.task_id] = replace(task, is_picked_up=True)
 
     def _order_chore(self, event: LedgerEvent) -> None:
         self._open_mission(self._mission_of(event, task_id=None))

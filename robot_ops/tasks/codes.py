@@ -9,7 +9,7 @@ import hmac
 from enum import Enum
 from typing import Final
 
-from robot_ops.core.ids import TaskId
+from robot_ops.core.ids import PersonId, TaskId
 
 DIGITS: Final = 6
 _SCRYPT_N: Final = 2**12
@@ -24,9 +24,10 @@ class Role(Enum):
     RECIPIENT = "recipient"
 
 
-def derive_code(secret: bytes, task_id: TaskId, role: Role) -> str:
-    """Return the code, six decimal digits, of one person for one task."""
-    mac = hmac.new(secret, f"{task_id}/{role.value}".encode(), hashlib.sha256).digest()
+def derive_code(secret: bytes, task_id: TaskId, role: Role, custodian: PersonId | None = None) -> str:
+    """Return the code, six decimal digits, of one person for one task; a custodian has one of their own."""
+    whose = role.value if custodian is None else f"custodian/{custodian}"
+    mac = hmac.new(secret, f"{task_id}/{whose}".encode(), hashlib.sha256).digest()
     return f"{int.from_bytes(mac[:8], 'big') % 10**DIGITS:0{DIGITS}d}"
 
 

@@ -23,7 +23,8 @@ class CustodyKind(Enum):
     LOCKED = "locked"  # the lock reported closed and locked
     UNLOADED = "unloaded"
     RECEIPT = "receipt"  # the recipient confirmed, the compartment is empty
-    RETURNED = "returned"  # the sender or custodian took it back
+    RETURNED = "returned"  # the sender took it back
+    HANDED_OVER = "handed_over"  # a custodian took it out of a robot that cannot go on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

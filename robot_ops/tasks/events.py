@@ -17,6 +17,8 @@ class EventKind(Enum):
     STATUS = "task.status"
     CARGO = "task.cargo"  # the visitor follows, or the document is on board, or no longer
     CANCEL_ASKED = "task.cancel_asked"
+    STRANDED = "task.stranded"  # the mission has ended with the document on board; the task becomes blocked
+    HAND_OVER_ORDERED = "task.hand_over_ordered"  # a mission to let a custodian take the document out
     CHORE_ORDERED = "chore.ordered"
     CHORE_ENDED = "chore.ended"
     CUSTODY = "custody.recorded"

@@ -11,6 +11,7 @@ class MissionKind(Enum):
 
     GUIDE_VISITOR = "guide_visitor"
     DELIVER_DOCUMENT = "deliver_document"
+    HAND_OVER_DOCUMENT = "hand_over_document"  # where it stands, to a custodian
     CHARGE = "charge"
     PARK = "park"
 
@@ -36,7 +37,10 @@ class MissionOrder:
         task_id: None for chores.
         pickup: kiosk or sender's place; None for chores.
         destination: where the visitor or document goes, or the charger or waiting spot.
-        sender, recipient, document, compartment: of a delivery, else None or empty.
+        sender, recipient, document, compartment: of a delivery, else None or empty. Of a document that is handed over
+            the recipient is the custodian, and there is no sender.
+        has_cargo: the fleet knows that the document has been loaded; a robot whose own record does not tell of it
+            must not fetch it again.
     """
 
     mission_id: MissionId
@@ -51,6 +55,7 @@ class MissionOrder:
     recipient: Handover | None = None
     document: str = ""
     compartment: str = ""
+    has_cargo: bool = False
 
     def __post_init__(self) -> None:
         match self.kind:
@@ -64,6 +69,8 @@ class MissionOrder:
                     and self.recipient is not None
                     and bool(self.compartment)
                 )
+            case MissionKind.HAND_OVER_DOCUMENT:
+                is_whole = self.task_id is not None and self.recipient is not None and bool(self.compartment)
             case MissionKind.CHARGE | MissionKind.PARK:
                 is_whole = True
         if not is_whole:

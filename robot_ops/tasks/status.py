@@ -26,7 +26,7 @@ class TaskStatus(Enum):
     @property
     def is_final(self) -> bool:
         """Return whether nothing can follow."""
-        return not TRANSITIONS[self]
+        return not CAUSES[self]
 
     @property
     def is_active(self) -> bool:
@@ -34,23 +34,54 @@ class TaskStatus(Enum):
         return self in _ACTIVE
 
 
-_ENDS: Final = frozenset({TaskStatus.CANCELED, TaskStatus.FAILED})
 _ACTIVE: Final = frozenset({TaskStatus.UNDERWAY, TaskStatus.DELAYED, TaskStatus.BLOCKED})
-_FROM_ACTIVE: Final = _ACTIVE | _ENDS | {TaskStatus.COMPLETED, TaskStatus.QUEUED}
-
-TRANSITIONS: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = MappingProxyType(
+_ENDED_AFTER_START: Final[Mapping[TaskStatus, str]] = MappingProxyType(
     {
-        TaskStatus.QUEUED: frozenset({TaskStatus.STANDBY}) | _ENDS,
-        TaskStatus.STANDBY: frozenset({TaskStatus.QUEUED, TaskStatus.UNDERWAY}) | _ENDS,
-        TaskStatus.UNDERWAY: _FROM_ACTIVE - {TaskStatus.UNDERWAY},
-        TaskStatus.DELAYED: _FROM_ACTIVE - {TaskStatus.DELAYED},
-        TaskStatus.BLOCKED: _FROM_ACTIVE - {TaskStatus.BLOCKED},
-        TaskStatus.CANCELED: frozenset(),
-        TaskStatus.FAILED: frozenset(),
-        TaskStatus.COMPLETED: frozenset(),
+        TaskStatus.QUEUED: "its robot cannot go on, another one shall",
+        TaskStatus.COMPLETED: "its robot is done",
+        TaskStatus.CANCELED: "its robot has given it up on request",
+        TaskStatus.FAILED: "nobody can go on with it",
     }
 )
-"""What may follow what. An active task goes back to queued when its robot breaks down before the pick-up."""
+
+CAUSES: Final[Mapping[TaskStatus, Mapping[TaskStatus, str]]] = MappingProxyType(
+    {
+        TaskStatus.QUEUED: {
+            TaskStatus.STANDBY: "a robot was chosen",
+            TaskStatus.CANCELED: "canceled on request",
+            TaskStatus.FAILED: "nobody can do it any more",
+        },
+        TaskStatus.STANDBY: {
+            TaskStatus.UNDERWAY: "its robot has begun",
+            TaskStatus.QUEUED: "its robot does not take it up",
+            TaskStatus.CANCELED: "canceled before it began",
+            TaskStatus.FAILED: "no robot takes it up",
+        },
+        TaskStatus.UNDERWAY: {
+            TaskStatus.DELAYED: "later than promised",
+            TaskStatus.BLOCKED: "something must be cleared first",
+            **_ENDED_AFTER_START,
+        },
+        TaskStatus.DELAYED: {
+            TaskStatus.UNDERWAY: "caught up",
+            TaskStatus.BLOCKED: "something must be cleared first",
+            **_ENDED_AFTER_START,
+        },
+        TaskStatus.BLOCKED: {
+            TaskStatus.UNDERWAY: "cleared",
+            TaskStatus.DELAYED: "cleared, but late",
+            **_ENDED_AFTER_START,
+        },
+        TaskStatus.CANCELED: {},
+        TaskStatus.FAILED: {},
+        TaskStatus.COMPLETED: {},
+    }
+)
+"""The table: what may follow what, and why. `tools/status_diagram.py` draws it."""
+TRANSITIONS: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = MappingProxyType(
+    {status: frozenset(causes) for status, causes in CAUSES.items()}
+)
+"""What may follow what."""
 
 
 def advance(current: TaskStatus, following: TaskStatus) -> TaskStatus:

@@ -26,10 +26,12 @@ PHASES: Final[Mapping[MissionKind, tuple[MissionPhase, ...]]] = {
         MissionPhase.CARRYING,
         MissionPhase.UNLOADING,
     ),
+    MissionKind.HAND_OVER_DOCUMENT: (MissionPhase.UNLOADING,),
     MissionKind.CHARGE: (MissionPhase.TO_CHARGER, MissionPhase.CHARGING),
     MissionKind.PARK: (MissionPhase.PARKING,),
 }
 _WITH_CARGO: Final = (MissionPhase.LEADING, MissionPhase.CARRYING)
+_WITH_DOCUMENT: Final = (MissionPhase.CARRYING, MissionPhase.UNLOADING)
 
 
 class FleetInbox(Protocol):
@@ -103,6 +105,11 @@ class ScriptedRobots:
             return
         robot.order, robot.phase_index = order, 0
         robot.phase_ends_ns = self._clock.now_ns() + self._phase_ns
+        if order.has_cargo and order.kind is MissionKind.DELIVER_DOCUMENT:
+            if not robot.loaded:
+                self._finish(robot, MissionOutcome.FAILED, "the robot has forgotten the document")
+                return
+            robot.phase_index = PHASES[order.kind].index(MissionPhase.CARRYING)
         self._report(robot, None, "")
 
     def cancel_mission(self, robot: RobotId, mission_id: MissionId, reason: str) -> None:
@@ -175,7 +182,7 @@ class ScriptedRobots:
         robot.phase_index += 1
         robot.phase_ends_ns += self._phase_ns
         if robot.phase_index == len(PHASES[order.kind]):
-            if order.task_id is not None:
+            if order.task_id is not None and order.kind is not MissionKind.HAND_OVER_DOCUMENT:
                 self.served.append((order.task_id, robot.robot))
             self._finish(robot, MissionOutcome.COMPLETED, "")
         else:
@@ -215,6 +222,7 @@ class ScriptedRobots:
             phase=MissionPhase.DONE if outcome is MissionOutcome.COMPLETED else phase,
             outcome=outcome,
             reason=reason,
-            has_cargo=phase in _WITH_CARGO and outcome is not MissionOutcome.COMPLETED,
+            has_cargo=outcome is not MissionOutcome.COMPLETED
+            and (bool(robot.loaded) and phase in _WITH_DOCUMENT if order.compartment else phase in _WITH_CARGO),
             stamp_ns=self._clock.now_ns(),
         )

@@ -20,6 +20,8 @@ MAX_TYPED: Final = 64
 
 
 _ROLE: Final = Attribute(choices=choices_of(Role))
+_BROUGHT: Final = (DeliveryStage.TAKEN, DeliveryStage.DELIVERED)
+_TO_FETCH: Final = (DeliveryStage.WITH_SENDER, DeliveryStage.WITH_CUSTODIAN)
 
 
 class _HandoverLeaf(Leaf):
@@ -40,7 +42,39 @@ class IsDocumentAboard(Leaf):
         stage = self.context.stage()
         if stage is None:
             return Status.RUNNING
-        return Status.SUCCESS if stage.is_aboard or stage is DeliveryStage.DELIVERED else Status.FAILURE
+        return Status.SUCCESS if stage.is_aboard or stage in _BROUGHT else Status.FAILURE
+
+
+class MayFetch(Leaf):
+    """Fails when the fleet knows that the document was loaded: then this robot's record should tell of it."""
+
+    def update(self) -> Status:
+        """Look at the order."""
+        if self.context.order.has_cargo:
+            return self.fail("the robot has forgotten the document: its custody log does not tell of it")
+        return Status.SUCCESS
+
+
+class IsTaken(Leaf):
+    """Succeeds when the recipient has taken the document out and the receipt is missing."""
+
+    def update(self) -> Status:
+        """Ask the chain of custody."""
+        stage = self.context.stage()
+        if stage is None:
+            return Status.RUNNING
+        return Status.SUCCESS if stage is DeliveryStage.TAKEN else Status.FAILURE
+
+
+class IsHandedOver(Leaf):
+    """Succeeds when a custodian has taken the document out."""
+
+    def update(self) -> Status:
+        """Ask the chain of custody."""
+        stage = self.context.stage()
+        if stage is None:
+            return Status.RUNNING
+        return Status.SUCCESS if stage is DeliveryStage.WITH_CUSTODIAN else Status.FAILURE
 
 
 class IsDelivered(Leaf):
@@ -175,7 +209,7 @@ class OpenCompartment(_HandoverLeaf):
         if self.context.authenticated != self.person:
             return f"{self.person} has not authenticated"
         state = self.context.body.compartments.state(compartment)
-        if self.context.stage() is DeliveryStage.WITH_SENDER and state is not None and state.is_occupied:
+        if self.context.stage() in _TO_FETCH and state is not None and state.is_occupied:
             return f"compartment {compartment} is not empty"
         return ""
 

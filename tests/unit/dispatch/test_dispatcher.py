@@ -275,10 +275,9 @@ def test_a_task_fails_after_three_failed_robots(stand: FleetStand) -> None:
     assert task.reason == "3 robots failed, the last: the way is blocked"
 
 
-@pytest.mark.parametrize("phase", [MissionPhase.MEETING, MissionPhase.LEADING])
-def test_a_task_without_its_visitor_fails(stand: FleetStand, phase: MissionPhase) -> None:
+def test_a_task_without_its_visitor_fails(stand: FleetStand) -> None:
     for robot in (GUIDE_1, GUIDE_2):
-        stand.robots.robots[robot].fail_in = phase
+        stand.robots.robots[robot].fail_in = MissionPhase.MEETING
         stand.robots.robots[robot].fail_reason = "no visitor"
     accepted = stand.guide()
     stand.run(60.0)
@@ -290,12 +289,18 @@ def test_a_task_without_its_visitor_fails(stand: FleetStand, phase: MissionPhase
 
 def test_a_failed_delivery_with_the_document_on_board_is_an_alarm(stand: FleetStand) -> None:
     for robot in ("courier_1", "courier_2"):
-        stand.robots.robots[RobotId(robot)].fail_in = MissionPhase.CARRYING
+        stand.robots.robots[RobotId(robot)].fail_in = MissionPhase.UNLOADING
+        stand.robots.robots[RobotId(robot)].fail_reason = "recipient did not come"
     accepted = stand.deliver()
     stand.run(60.0)
     task = stand.task(accepted.task_id)
-    assert task.status is TaskStatus.FAILED
+    assert task.status is TaskStatus.BLOCKED
+    assert task.reason == f"document in {task.robot}: recipient did not come"
     assert [alarm.alarm_id for alarm in stand.fleet.alarms()] == [f"document/{task.robot}"]
+    stand.run(1800.0)
+    task = stand.task(accepted.task_id)
+    assert task.status is TaskStatus.FAILED
+    assert task.reason.endswith("nobody took it over")
     assert task.robot is not None
     stand.robots.robots[task.robot].loaded = ""
     stand.run(10.0)
@@ -413,19 +418,19 @@ def test_a_restarted_robot_begins_anew_before_the_pickup(stand: FleetStand) -> N
     assert stand.task(accepted.task_id).status is TaskStatus.COMPLETED
 
 
-def test_a_restarted_robot_with_a_document_does_not_begin_anew(stand: FleetStand) -> None:
+def test_a_restarted_robot_with_a_document_resumes_its_mission(stand: FleetStand) -> None:
     accepted = stand.deliver()
     stand.run(20.0)
     robot = stand.task(accepted.task_id).robot
     assert robot is not None
-    ordered = len(started_orders(stand))
     stand.robots.restart(robot)
     stand.run(30.0)
-    task = stand.task(accepted.task_id)
-    assert task.status is TaskStatus.FAILED
-    assert "forgotten" in task.reason
-    assert f"document/{robot}" in [alarm.alarm_id for alarm in stand.fleet.alarms()]
-    assert len(started_orders(stand)) == ordered
+    assert stand.task(accepted.task_id).status is TaskStatus.COMPLETED
+    orders = started_orders(stand)
+    assert len({order.mission_id for order in orders}) == 1
+    assert not orders[0].has_cargo
+    assert orders[-1].has_cargo
+    assert len(stand.robots.served) == 1
 
 
 def test_open_tasks_go_on_after_a_restart_of_the_fleet(stand: FleetStand) -> None:

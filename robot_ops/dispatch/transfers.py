@@ -1,0 +1,198 @@
+"""What becomes of a visitor or document whose robot cannot go on: another robot takes over where it was left.
+
+A visitor is met again at the place nearest to the robot. A document is behind a lock: the task is blocked until a
+member of staff, the custodian, has taken it out of the robot with a code of their own, on that robot's record; the next
+robot fetches it at the custodian's place.
+"""
+
+import logging
+from typing import Final
+
+from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.errors import RequestError
+from robot_ops.core.ids import MissionId, PersonId, PlaceId, TaskId
+from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.orders import custodian_code
+from robot_ops.dispatch.robots import RobotState
+from robot_ops.site.model import PlaceKind
+from robot_ops.tasks.book import TaskRecord
+from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.ledger import Payload
+from robot_ops.tasks.orders import MissionKind
+from robot_ops.tasks.requests import DeliveryRequest
+from robot_ops.tasks.status import TaskStatus
+
+STRANDED_S: Final = 1800.0
+"""Seconds in which somebody must take a stranded document over; then its task has failed."""
+REPAIR_S: Final = 600.0
+"""Seconds without a new task for a robot whose document was taken out: somebody has to see to it first."""
+_MEETING_KINDS: Final = (
+    PlaceKind.KIOSK,
+    PlaceKind.COUNTER,
+    PlaceKind.E_CHANNEL,
+    PlaceKind.DESK,
+    PlaceKind.WAITING,
+)
+_log = logging.getLogger(__name__)
+
+
+class Transfers:
+    """Passes tasks on from robots that cannot go on with them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def step(self) -> None:
+        """Keep stranded documents in operators' sight, and give up those that nobody takes over.
+
+        Raises:
+            LedgerError: a fact could not be written.
+        """
+        now_ns = self._context.clock.now_ns()
+        for task in self._context.book.open_records():
+            if task.stranded_ns is not None and task.robot is not None:
+                with self._context.isolation.part(task.task_id, robot=task.robot):
+                    self._watch(task, task.robot, task.stranded_ns, now_ns)
+
+    def leave_visitor(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> bool:
+        """Have another guide meet the visitor where this one has left them; False where nobody knows where that is.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        place = self.place_near(state, but=task.request.destination)
+        if place is None:
+            return False
+        label = self._context.site.places[place].label
+        self._release(task, f"{state.robot.id}: {why}; the visitor is near {label}", left_at=place, is_void=is_void)
+        return True
+
+    def strand(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> None:
+        """Block a delivery whose robot does not go on and has the document on board.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        reason = f"document in {state.robot.id}: {why}"
+        self._context.journal.write(EventKind.STRANDED, task.task_id, {"reason": reason, "is_void": is_void})
+
+    def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
+        """Have the robot give the document to a member of staff; return the custodian's one-time code.
+
+        Asking again for the same custodian gives the same code.
+
+        Raises:
+            RequestError: the task has no stranded document, or this person cannot be its custodian.
+            LedgerError: it could not be recorded; nothing was changed.
+        """
+        context = self._context
+        task = context.book.tasks.get(task_id)
+        if task is None:
+            raise RequestError(f"there is no task {task_id!r}", where="task_id", mend="list the tasks for their ids")
+        self._check_custodian(task, custodian)
+        code = custodian_code(task, custodian, context.secret)
+        mission = None if task.mission_id is None else context.book.missions[task.mission_id]
+        is_ordered = mission is not None and mission.is_open and mission.kind is MissionKind.HAND_OVER_DOCUMENT
+        if is_ordered and task.custodian == custodian:
+            return code
+        if task.stranded_ns is None or task.robot is None or mission is None:
+            raise RequestError(
+                f"{task_id} has no document in a robot that cannot go on ({task.status.value})",
+                where="task_id",
+                mend="only such a document is handed over to a custodian; cancel a delivery to have it brought back",
+            )
+        other = context.book.mission_of(task.robot)
+        if other is not None and other.task_id is not None:
+            raise RequestError(f"{task.robot} executes {other.task_id}", where="task_id", mend="wait until it is done")
+        if other is not None:
+            why: Payload = {"mission_id": other.mission_id, "is_void": True, "reason": f"{task_id} is handed over"}
+            context.journal.write(EventKind.CHORE_ENDED, task.robot, why)
+        number = sum(1 for known in context.book.missions if known.startswith(f"{task_id}.")) + 1
+        payload: Payload = {
+            "mission_id": MissionId(f"{task_id}.hand_over.{number}"),
+            "robot": task.robot,
+            "mission_kind": MissionKind.HAND_OVER_DOCUMENT.value,
+            "destination": task.request.destination,
+            "compartment": mission.compartment,
+            "custodian": custodian,
+            "reason": f"document in {task.robot}: {custodian} takes it out",
+        }
+        context.journal.write(EventKind.HAND_OVER_ORDERED, task_id, payload)
+        return code
+
+    def take_over(self, task: TaskRecord) -> None:
+        """Note that the custodian has the document: the next robot fetches it there, unless the task was canceled.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        if task.custodian is None:
+            raise ValueError(f"{task.task_id} has no custodian")
+        has_it = f"{task.custodian} has the document"
+        if task.cancel_reason is not None:
+            payload: Payload = {"status": TaskStatus.CANCELED.value, "reason": f"{task.cancel_reason}; {has_it}"}
+            self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+            return
+        state = None if task.robot is None else self._context.robots.get(task.robot)
+        if state is not None:
+            state.rest_until_ns = self._context.clock.now_ns() + to_ns(REPAIR_S)
+        place = self._context.site.staff[task.custodian].place
+        self._release(task, has_it, left_at=place, is_void=False, custodian=task.custodian)
+
+    def place_near(self, state: RobotState, *, but: PlaceId) -> PlaceId | None:
+        """Return the place nearest to the robot that another one can get to; None while it is unknown where it is."""
+        at = None if state.status is None else state.status.at
+        if at is None:
+            return None
+        site = self._context.site
+        held = set() if state.progress is None else set(state.progress.held[:1])
+        near = [
+            (at.pose.distance_to(site.pose_at(place.id).pose), place.id)
+            for place in site.places_of(*_MEETING_KINDS)
+            if place.id != but and place.node not in held and site.nodes[place.node].level == at.level
+        ]
+        return min(near)[1] if near else None
+
+    def _watch(self, task: TaskRecord, robot: str, since_ns: int, now_ns: int) -> None:
+        state = self._context.robots.get(task.robot) if task.robot is not None else None
+        text = f"the document of {task.task_id} lies in {robot}, which cannot go on: hand it over to somebody"
+        self._context.alarms.put(f"document/{robot}", text, robot=None if state is None else task.robot, is_error=True)
+        if seconds_between(since_ns, now_ns) > STRANDED_S:
+            self.give_up(task, f"{task.reason}; nobody took it over")
+
+    def give_up(self, task: TaskRecord, why: str) -> None:
+        """End a task whose document stays where it is.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        is_canceled = task.cancel_reason is not None
+        status = TaskStatus.CANCELED if is_canceled else TaskStatus.FAILED
+        reason = f"{task.cancel_reason}; {why}" if is_canceled else why
+        payload: Payload = {"status": status.value, "reason": reason, "is_void": True}
+        self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+
+    def _check_custodian(self, task: TaskRecord, custodian: PersonId) -> None:
+        request, staff = task.request, self._context.site.staff
+        if not isinstance(request, DeliveryRequest):
+            raise RequestError(f"{task.task_id} has no document", where="task_id")
+        if custodian not in staff:
+            raise RequestError(
+                f"there is no member of staff {custodian!r}", where="custodian", mend=f"use one of {', '.join(staff)}"
+            )
+        if custodian == request.recipient:
+            mend = "choose somebody else; the next robot brings it to the recipient, who signs for it"
+            raise RequestError(f"{custodian} is the recipient", where="custodian", mend=mend)
+
+    def _release(
+        self, task: TaskRecord, reason: str, *, left_at: PlaceId, is_void: bool, custodian: PersonId | None = None
+    ) -> None:
+        payload: Payload = {
+            "reason": reason,
+            "is_void": is_void,
+            "is_robot_failure": custodian is None,
+            "left_at": left_at,
+            "custodian": custodian,
+        }
+        self._context.journal.write(EventKind.RELEASED, task.task_id, payload)
+        _log.warning("%s goes to another robot: %s", task.task_id, reason)
