@@ -35,6 +35,7 @@ _STATUS_BACK: Final = {number: status for status, number in _STATUS.items()}
 _MISSION_KIND: Final = {
     MissionKind.GUIDE_VISITOR: MissionOrderMsg.KIND_GUIDE_VISITOR,
     MissionKind.DELIVER_DOCUMENT: MissionOrderMsg.KIND_DELIVER_DOCUMENT,
+    MissionKind.HAND_OVER_DOCUMENT: MissionOrderMsg.KIND_HAND_OVER_DOCUMENT,
     MissionKind.CHARGE: MissionOrderMsg.KIND_CHARGE,
     MissionKind.PARK: MissionOrderMsg.KIND_PARK,
 }
@@ -153,6 +154,7 @@ def to_order(order: MissionOrder) -> MissionOrderMsg:
         recipient_code_hash=order.recipient.code_hash if order.recipient else "",
         document=order.document,
         compartment=order.compartment,
+        has_cargo=order.has_cargo,
     )
 
 
@@ -177,6 +179,7 @@ def from_order(message: MissionOrderMsg) -> MissionOrder:
         recipient=_handover(message.recipient, message.recipient_code_hash),
         document=message.document,
         compartment=message.compartment,
+        has_cargo=message.has_cargo,
     )
 
 
