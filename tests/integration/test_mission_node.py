@@ -1,5 +1,8 @@
 """The mission node over DDS: a fleet, a panel and a navigator around it, on simulated time."""
 
+import array
+import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +10,7 @@ from typing import Any
 
 import pytest
 from action_msgs.msg import GoalStatus
+from geometry_msgs.msg import Twist
 from rclpy.action import ActionClient
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
@@ -30,17 +34,20 @@ from robot_ops_interfaces.msg import (
 )
 from robot_ops_interfaces.srv import Authenticate, Confirm
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import LaserScan
 
 from robot_ops.core.ids import PlaceId, RobotId
+from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.mission_node import MissionNode
-from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
+from robot_ops.ros_nodes.qos import COMMAND, EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.runtime import ros
+from robot_ops.ros_nodes.safety_node import SafetyNode
 from robot_ops.ros_nodes.traffic_messages import from_progress, to_clearance
 from robot_ops.ros_nodes.vocabulary import to_order
 from robot_ops.tasks.orders import MissionKind, MissionOrder
 from robot_ops.testing.mission_bench import SENDER_CODE, NodeByNodeFleet, chore_order, delivery_order
-from robot_ops.testing.mission_site import COURIER, DESK, GUIDE, KIOSK, OFFICE_DESK, SPOT, mission_site
+from robot_ops.testing.mission_site import COUNTER, COURIER, DESK, GUIDE, HALL, KIOSK, OFFICE_DESK, SPOT, mission_site
 from robot_ops.testing.robot_body import FakeNavigator, FakePeople, MemoryCustodyLog
 
 BEHAVIORS = Path(__file__).parents[2] / "behaviors"
@@ -131,10 +138,15 @@ class Stand:
         self._executor = EventsExecutor()
         self._executor.add_node(self.around)
         self._executor.add_node(self.node)
+        self.more: list[Node] = []
+
+    def add(self, node: Node) -> None:
+        self._executor.add_node(node)
+        self.more.append(node)
 
     def close(self) -> None:
         self.around.mission.destroy()
-        for node in (self.around, self.node):
+        for node in (self.around, self.node, *self.more):
             self._executor.remove_node(node)
             node.destroy_node()
         self._executor.shutdown()
@@ -240,3 +252,83 @@ def test_codes_are_judged_at_the_panel_and_the_lock_follows_the_record(stand):
     assert result.status == GoalStatus.STATUS_CANCELED
     assert result.result.report.outcome == MissionReport.OUTCOME_CANCELED
     s.until(lambda: s.around.is_locked)
+
+
+class Operator:
+    """A lidar that sees nothing, and a person who drives the robot by cmd_vel_teleop."""
+
+    def __init__(self, stand: Stand, robot: RobotId, state_folder: Path) -> None:
+        self.calls_for: float | None = None  # m/s
+        self.driven: list[float] = []
+        self._stand = stand
+        self._seconds = 0.0
+        node = stand.around
+        self._teleop = node.create_publisher(Twist, f"/{robot}/cmd_vel_teleop", COMMAND)
+        self._scan = node.create_publisher(LaserScan, f"/{robot}/scan", SENSOR)
+        node.create_subscription(Twist, f"/{robot}/cmd_vel", lambda twist: self.driven.append(twist.linear.x), COMMAND)
+        stand.add(
+            SafetyNode(
+                robot,
+                overrides=[
+                    Parameter("use_sim_time", value=True),
+                    Parameter("state_folder", value=str(state_folder)),
+                ],
+            )
+        )
+
+    def until(self, condition: Callable[[], object]) -> None:
+        self._stand.until(lambda: self._act() or condition())
+
+    def for_seconds(self, seconds: float) -> None:
+        end = self._stand.around.now_ns + seconds * 1e9
+        self.until(lambda: self._stand.around.now_ns >= end)
+
+    def _act(self) -> None:
+        scan = LaserScan(angle_min=-math.pi, angle_max=math.pi, angle_increment=math.tau / 360, range_max=12.0)
+        scan.ranges = array.array("f", [math.inf] * 360)
+        scan.header.stamp = to_time(self._stand.around.now_ns)
+        self._scan.publish(scan)
+        if self.calls_for is not None:
+            twist = Twist()
+            twist.linear.x = self.calls_for
+            self._teleop.publish(twist)
+
+
+def test_a_person_takes_the_robot_by_teleop_and_leaves_it_and_the_mission_goes_on(stand, tmp_path):
+    s = stand(GUIDE, SPOT)
+    person = Operator(s, GUIDE, tmp_path)
+    progress = s.around.got[RouteProgress]
+    goal = s.send(chore_order(GUIDE, MissionKind.PARK, COUNTER))
+    person.until(lambda: s.navigator.pose.pose.x > 2.0)
+    person.calls_for = math.nan
+    person.for_seconds(2.0)
+    assert not any(message.is_by_hand or message.is_free for message in progress)
+    person.calls_for = 0.4
+    person.until(lambda: progress[-1].is_by_hand)
+    person.until(lambda: person.driven[-1] == pytest.approx(0.4))
+    assert progress[-1].is_free
+    assert progress[-1].free_radius == pytest.approx(0.9)
+    away = LevelPose(level=HALL, pose=Pose(x=3.0, y=3.0))
+    s.navigator.place_at(away)
+    person.until(lambda: progress[-1].free_pose.position.y == 3.0)
+    assert list(progress[-1].held) == []
+    told = len(progress)
+    person.for_seconds(5.0)
+    assert len(progress) - told >= 9
+    assert s.navigator.pose == away
+    assert s.around.got[MissionReport][-1].reason == "blocked: driven by hand"
+    person.calls_for = None
+    person.until(lambda: not progress[-1].is_by_hand)
+    person.for_seconds(3.0)
+    assert progress[-1].is_free  # off the lanes
+    assert s.navigator.pose == away
+    assert s.around.got[MissionReport][-1].reason.endswith("is not on the lane graph: drive it to a lane")
+    person.calls_for = 0.4
+    person.until(lambda: progress[-1].is_by_hand)
+    s.navigator.place_at(dataclasses.replace(away, pose=Pose(x=0.1, y=3.0)))
+    person.calls_for = None
+    person.until(lambda: not progress[-1].is_free)
+    assert list(progress[-1].held) in (["a", "n_kiosk"], ["n_kiosk", "a"])
+    result = goal.get_result_async()
+    person.until(result.done)
+    assert result.result().status == GoalStatus.STATUS_SUCCEEDED
