@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from robot_ops.core.errors import BackupError
+from robot_ops.core.errors import BackupError, LedgerError
 from robot_ops.ledger.chain import GENESIS, ChainedEvent
 from robot_ops.ledger.database import opened_for_reading
 from robot_ops.ledger.history_file import Content, refuse_existing, write_history
@@ -73,5 +73,9 @@ def _copy_sqlite(place: str, file: Path) -> tuple[int, str]:
         )
     with opened_for_reading(url, schema=SCHEMA, newest=len(MIGRATIONS)) as (connection, _):
         copy_file(connection, file)
-    with opened_history(str(file)) as history:
-        return summed_up(history)
+    try:
+        with opened_history(str(file)) as history:
+            return summed_up(history)
+    except LedgerError:
+        file.unlink()
+        raise

@@ -13,6 +13,7 @@ from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.ledger.database import opened_for_writing, reraised
 from robot_ops.ledger.migrations import Migration
 from robot_ops.ledger.places import MEMORY_URL, sqlite_url
+from robot_ops.ledger.writer_lock import lock_file
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind, link, verify
 
 SCHEMA: Final = "robot_ops_custody"
@@ -63,6 +64,7 @@ class SqliteCustodyLog:
             LedgerError: it is in use, cannot be opened, is damaged, or is another robot's.
         """
         with ExitStack() as resources:
+            resources.enter_context(lock_file(self._url))
             self._connection = resources.enter_context(
                 opened_for_writing(self._url, schema=SCHEMA, migrations=_MIGRATIONS)
             )

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 from robot_ops.core.errors import LedgerError
 from robot_ops.ledger.migrations import Migration, migrate, refuse_newer, schema_version
 from robot_ops.ledger.places import MEMORY_URL, file_of, parsed_url, shown
-from robot_ops.ledger.writer_lock import lock_database, lock_file
+from robot_ops.ledger.writer_lock import lock_database
 
 BUSY_TIMEOUT_S: Final = 5.0
 """How long a statement waits for another's lock, in seconds."""
@@ -36,7 +36,7 @@ _POSTGRESQL_SETTINGS: Final = (
 
 @contextmanager
 def opened_for_writing(url: str, *, schema: str, migrations: Sequence[Migration]) -> Iterator[Connection]:
-    """Open the database's only writing connection, with tables of the newest version.
+    """Open the database's only writing connection, with tables of the newest version; hold the `lock_file` around it.
 
     Args:
         url: of SQLAlchemy.
@@ -47,7 +47,6 @@ def opened_for_writing(url: str, *, schema: str, migrations: Sequence[Migration]
         LedgerError: it is in use, cannot be opened, is damaged, or holds something else.
     """
     with ExitStack() as resources:
-        resources.enter_context(lock_file(url))
         engine = _engine(url, is_writing=True)
         resources.callback(engine.dispose)
         connection = resources.enter_context(_connected(engine, url))
@@ -56,7 +55,7 @@ def opened_for_writing(url: str, *, schema: str, migrations: Sequence[Migration]
         except SQLAlchemyError as error:
             raise LedgerError(f"{shown(url)} cannot be opened: {cause(error)}") from error
         if file_of(url) is not None:
-            _check_pages(connection, url)
+            _check_file(connection, url)
         migrate(connection, url, schema, migrations)
         yield connection
 
@@ -108,8 +107,17 @@ def _connected(engine: Engine, url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _check_pages(connection: Connection, url: str) -> None:
-    """Find torn and overwritten pages before anybody relies on them: reading alone need not touch an index."""
+def _check_file(connection: Connection, url: str) -> None:
+    """Find out at the start, not at the first event, that the file cannot be written or is damaged.
+
+    Torn and overwritten pages are looked for, since reading alone need not touch an index.
+    """
+    driver: Any = connection.connection.driver_connection
+    try:
+        # SQLite opens a file that may not be written without a word; this writes a number that nobody uses
+        driver.execute("PRAGMA user_version = 0")
+    except sqlite3.Error as error:
+        raise LedgerError(f"{shown(url)} cannot be opened: {cause(error)}") from error
     try:
         with connection.begin():
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()

@@ -18,10 +18,13 @@ from robot_ops.ledger.chain import (
     checked,
     link_digest,
 )
+from robot_ops.ledger.clearing import clear_up
 from robot_ops.ledger.database import opened_for_writing, reraised
 from robot_ops.ledger.entries import stored_entries, stored_head
+from robot_ops.ledger.places import shown
 from robot_ops.ledger.row_writer import EventRow, RowWriter, event_row
 from robot_ops.ledger.schema import ARCHIVED_RUNS, EVENTS, MIGRATIONS, SCHEMA
+from robot_ops.ledger.writer_lock import LockFile, lock_file
 from robot_ops.tasks.ledger import LedgerEvent
 
 _BATCH: Final = 1000
@@ -43,6 +46,7 @@ class SqlLedger:
         self._resources = ExitStack()
         self._connection: Connection | None = None
         self._writer: RowWriter | None = None
+        self._lock: LockFile | None = None
         self._is_entered = False
         self._digest = GENESIS
         self._next_seq = 0
@@ -140,6 +144,7 @@ class SqlLedger:
             if batch:
                 connection.execute(EVENTS.insert(), batch)
         self._read_head()
+        self._testify()
 
     def cut(self, gaps: Sequence[Gap], *events: LedgerEvent) -> None:
         """Take events out that an archive has, and append others, all in one transaction.
@@ -166,31 +171,16 @@ class SqlLedger:
         Raises:
             LedgerError: it could not; the ledger itself is whole.
         """
-        connection = self._opened()
-        statements = (
-            ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]
-            if connection.dialect.name == "sqlite"
-            else [f"VACUUM {EVENTS.name}"]
-        )
-        driver: Any = connection.connection.driver_connection
-        try:
-            if connection.dialect.name != "sqlite":
-                driver.autocommit = True
-            try:
-                for statement in statements:
-                    driver.execute(statement)
-            finally:
-                if connection.dialect.name != "sqlite":
-                    driver.autocommit = False
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise reraised("clearing up the ledger", error) from error
+        clear_up(self._opened())
 
     def _open(self) -> None:
         with ExitStack() as resources:
+            self._lock = resources.enter_context(lock_file(self._url))
             connection = resources.enter_context(opened_for_writing(self._url, schema=SCHEMA, migrations=MIGRATIONS))
             self._connection, self._writer = connection, RowWriter(connection)
             resources.callback(self._forget)
             self._read_head()
+            self._hear_witness()
             self._resources = resources.pop_all()
 
     def _close(self) -> None:
@@ -198,7 +188,7 @@ class SqlLedger:
         self._forget()
 
     def _forget(self) -> None:
-        self._connection, self._writer = None, None
+        self._connection, self._writer, self._lock = None, None, None
         self._is_head_known = False
 
     def _opened(self) -> Connection:
@@ -265,7 +255,34 @@ class SqlLedger:
     def _advance(self, rows: Sequence[EventRow]) -> None:
         if rows:
             self._digest, self._next_seq = str(rows[-1][-1]), self._next_seq + len(rows)
+            self._testify()
         self._is_head_known = True
+
+    def _testify(self) -> None:
+        if self._lock is not None:
+            self._lock.testify(self._next_seq, self._digest)
+
+    def _hear_witness(self) -> None:
+        """Compare what is there with what was acknowledged.
+
+        Raises:
+            LedgerError: events that were are missing, or others.
+        """
+        testimony = None if self._lock is None else self._lock.testimony()
+        if testimony is None:
+            self._testify()
+            return
+        count, digest = testimony
+        row = self._query(select(EVENTS.c.digest).where(EVENTS.c.seq == count - 1))
+        found = row[0].digest if row else self._digest if count == self._next_seq else digest
+        if self._next_seq >= count and found == digest:
+            return
+        what = f"has {self._next_seq} events where {count} were written" if self._next_seq < count else "was replaced"
+        place = shown(self._url)
+        raise LedgerError(
+            f"{place} {what}: put back what was there or a backup; to go on with what it has all the same, "
+            f"delete {place}.lock"
+        )
 
     def _read_head(self) -> None:
         self._next_seq, self._digest = stored_head(self._query)
