@@ -125,6 +125,16 @@ class RobotState:
         """Return whether something lies in the compartment."""
         return self.status is not None and self.status.compartments.get(compartment, False)
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Return whether a person drives it."""
+        return self.progress is not None and self.progress.is_by_hand
+
+    @property
+    def is_off_lanes(self) -> bool:
+        """Return whether it says that it does not keep to the lanes."""
+        return self.progress is not None and self.progress.free is not None
+
     def node(self, site: Site) -> NodeId | None:
         """Return the node it is at or left last, None while it is unknown or off the lane graph."""
         if self.progress is not None and self.progress.held and self.progress.held[0] in site.nodes:

@@ -162,7 +162,7 @@ class Supervisor:
             f"{robot} is stopped",
             robot=robot,
         )
-        is_lost = is_there and state.node(self._context.site) is None
+        is_lost = is_there and not state.is_by_hand and (state.is_off_lanes or state.node(self._context.site) is None)
         alarms.set(
             f"nowhere/{robot}",
             is_lost,

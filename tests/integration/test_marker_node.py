@@ -1,5 +1,7 @@
 """The markers for RViz over DDS: painted for whoever looks, and only when they look different."""
 
+import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,17 +10,19 @@ import pytest
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.msg import TrafficState, ZoneSpeed
 from visualization_msgs.msg import Marker, MarkerArray
 
-from robot_ops.core.ids import RobotId
+from robot_ops.core.ids import NodeId, RobotId, RouteId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.ros_nodes.marker_node import MarkerNode
 from robot_ops.ros_nodes.qos import STATE
 from robot_ops.ros_nodes.runtime import ros
-from robot_ops.ros_nodes.traffic_messages import to_traffic
+from robot_ops.ros_nodes.traffic_messages import to_progress, to_traffic
 from robot_ops.ros_nodes.vocabulary import to_status
+from robot_ops.tasks.routes import RouteProgress
 from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.testing.small_site import LEVEL, small_site
 from robot_ops.traffic.waits import Wait
@@ -41,6 +45,7 @@ class Rig:
         self.statuses = {
             robot: self.node.create_publisher(RobotStatusMsg, f"/{robot}/status", STATE) for robot in (GUIDE, COURIER)
         }
+        self.progress = self.node.create_publisher(RouteProgressMsg, f"/{GUIDE}/progress", STATE)
         self.seen: list[MarkerArray] = []
 
     def look(self) -> Any:
@@ -121,3 +126,18 @@ def test_who_looks_later_sees_all_and_malformed_traffic_is_left_out(rig: Rig) ->
     rig.spin(0.5)
     rig.look()
     rig.wait(lambda: "wait_reasons" in rig.names())
+
+
+def test_a_robot_that_is_driven_by_hand_has_a_circle_until_it_is_back(rig: Rig) -> None:
+    rig.look()
+    at = LevelPose(level=LEVEL, pose=Pose(x=1.0, y=2.0))
+    progress = RouteProgress(robot=GUIDE, stamp_ns=1, route_id=RouteId(""), reached=0, held=())
+    rig.progress.publish(to_progress(dataclasses.replace(progress, free=at, free_radius=0.9, is_by_hand=True)))
+    rig.wait(lambda: {"free_robots", "free_reasons"} <= rig.names())
+    broken = to_progress(dataclasses.replace(progress, free=at, free_radius=0.9))
+    broken.free_pose.position.x = math.nan
+    rig.progress.publish(broken)
+    rig.spin(0.5)
+    assert "free_robots" in rig.names()
+    rig.progress.publish(to_progress(dataclasses.replace(progress, held=(NodeId("a"),))))
+    rig.wait(lambda: "free_robots" not in rig.names())

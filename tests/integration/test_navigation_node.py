@@ -17,6 +17,7 @@ from rclpy.context import Context
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from robot_ops_interfaces.msg import SafetyState
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import LaserScan
 from tf2_msgs.msg import TFMessage
@@ -26,6 +27,7 @@ from robot_ops.core.ids import LevelId, NodeId, PlaceId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.missions.ports import NavigationStatus
 from robot_ops.navigation.grid import LevelMap
+from robot_ops.navigation.safety import HAND_SILENCE
 from robot_ops.ros_nodes.conversions import from_twist, to_odometry, to_pose_stamped, to_scan, to_time
 from robot_ops.ros_nodes.navigation_node import NavigationNode
 from robot_ops.ros_nodes.navigator_client import ActionNavigator
@@ -303,3 +305,17 @@ def test_an_initial_pose_moves_the_estimate(rig_at: Callable[[Pose], Rig]) -> No
     assert rig.run(10, until=lambda: rig.navigator.pose is not None)
     assert rig.navigator.pose is not None
     assert rig.navigator.pose.pose.distance_to(rig.robot.pose) < 0.05
+
+
+def test_it_calls_for_a_standstill_while_a_person_drives_and_goes_on_after(rig_at: Callable[[Pose], Rig]) -> None:
+    rig = rig_at(Pose(x=3, y=2))
+    safety = rig.node.create_publisher(SafetyState, "safety_state", STATE)
+    rig.navigator.follow(way((3, 2), (8, 2)), final_yaw=None, speed_limit=1.2)
+    assert rig.run(10, until=lambda: rig.robot.pose.x > 4.0)
+    safety.publish(SafetyState(state=SafetyState.STATE_DRIVING, source="teleop"))
+    assert rig.run(2, until=lambda: rig.commands[-1][1].linear.x == 0.0)
+    count = len(rig.commands)
+    rig.run(HAND_SILENCE - 0.7)
+    assert all(twist == Twist() for _, twist in rig.commands[count:])
+    assert rig.run(20, until=rig.has_ended)
+    assert rig.navigator.status is NavigationStatus.SUCCEEDED

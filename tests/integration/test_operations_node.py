@@ -23,6 +23,7 @@ from robot_ops_interfaces.msg import (
 )
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.srv import CancelTask, SetTrafficRules, SubmitTask
 from sensor_msgs.msg import Image as ImageMsg
 
@@ -39,10 +40,10 @@ from robot_ops.ros_nodes.operations_node import OperationsNode
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin, ros
 from robot_ops.ros_nodes.safety_node import SafetyNode, parameters_of
-from robot_ops.ros_nodes.traffic_messages import from_rules, to_rules, to_traffic
+from robot_ops.ros_nodes.traffic_messages import from_rules, to_progress, to_rules, to_traffic
 from robot_ops.ros_nodes.vocabulary import to_report, to_status
 from robot_ops.tasks.orders import MissionOutcome, MissionPhase, MissionReport
-from robot_ops.tasks.routes import Clearance, Waypoint
+from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
 from robot_ops.tasks.rule_changes import close_lanes, set_emergency
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.tasks.traffic_rules import TrafficRules
@@ -69,6 +70,7 @@ class Hall:
         self.seen = make(PersonTrackArray, f"/{GUIDE}/people", MESSAGES)
         self.status = make(RobotStatusMsg, f"/{GUIDE}/status", STATE)
         self.report = make(MissionReportMsg, f"/{GUIDE}/mission_report", EVENTS)
+        self.progress = make(RouteProgressMsg, f"/{GUIDE}/progress", STATE)
         self.announce = make(Announcement, f"/{GUIDE}/announce", STATE)
         self.tree = make(Tree, f"/{GUIDE}/tree", STATE)
         self.image = make(ImageMsg, f"/{GUIDE}/camera/rear/image", SENSOR)
@@ -196,6 +198,16 @@ def test_a_robot_is_seen_with_what_it_does(hall: Hall, console: OperationsNode) 
     hall.tell_report(MissionOutcome.COMPLETED)
     wait_for(lambda: robot_of(console.view()).phase is None)
     assert not robot_of(console.view(), COURIER).is_online
+
+
+def test_a_robot_that_is_driven_by_hand_is_seen_with_its_circle(hall: Hall, console: OperationsNode) -> None:
+    at = LevelPose(level=LevelId("hall"), pose=Pose(x=1.0, y=2.0))
+    progress = RouteProgress(robot=GUIDE, stamp_ns=1, route_id=RouteId(""), reached=0, held=())
+    driven = to_progress(replace(progress, free=at, free_radius=0.9, is_by_hand=True))
+    wait_for(lambda: robot_of(console.view()).is_by_hand, lambda: hall.progress.publish(driven))
+    assert (robot_of(console.view()).free, robot_of(console.view()).free_radius) == (at, 0.9)
+    wait_for(lambda: robot_of(console.view()).free is None, lambda: hall.progress.publish(to_progress(progress)))
+    assert not robot_of(console.view()).is_by_hand
 
 
 def test_a_robot_that_falls_silent_is_offline(hall: Hall, console: OperationsNode) -> None:
