@@ -62,17 +62,33 @@ class SimulatedPanel:
 
 
 class SimulatedCompartments:
-    """Implements the port Compartments over the simulated locks of one robot."""
+    """Implements the port Compartments over the simulated locks of one robot.
 
-    def __init__(self, banks: CompartmentBanks, robot: RobotId) -> None:
+    Args:
+        on_unlocked: told each compartment whose lid was shut and springs open.
+        has_sensors: whether the sensors tell anything now.
+    """
+
+    def __init__(
+        self,
+        banks: CompartmentBanks,
+        robot: RobotId,
+        *,
+        on_unlocked: Callable[[str], object],
+        has_sensors: Callable[[], bool],
+    ) -> None:
         self._bank = banks.of(robot)
+        self._on_unlocked = on_unlocked
+        self._has_sensors = has_sensors
 
     def state(self, compartment: str) -> CompartmentReading | None:
         """See Compartments."""
-        return self._bank.readings.get(compartment)
+        return self._bank.readings.get(compartment) if self._has_sensors() else None
 
     def unlock(self, compartment: str) -> None:
         """See Compartments."""
+        if not self._bank.is_open(compartment):
+            self._on_unlocked(compartment)
         self._bank.set_lock(compartment, is_locked=False)
 
     def lock(self, compartment: str) -> None:
@@ -81,7 +97,9 @@ class SimulatedCompartments:
 
     @property
     def occupied(self) -> dict[str, bool]:
-        """Return per compartment whether something lies in it."""
+        """Return per compartment whether something lies in it; empty while the sensors tell nothing."""
+        if not self._has_sensors():
+            return {}
         return {name: reading.is_occupied for name, reading in self._bank.readings.items()}
 
 

@@ -1,46 +1,54 @@
 """The whole system in one process under one clock and one seed: dispatch, traffic, trees, custody and ledger are the
 product's own; robots, people, doors and lifts are simulated without physics. Equal seeds give equal ledgers.
+
+Things happen at instants of their own (`scheduler`): a robot that stands still and a fleet without news cost nothing.
 """
 
-import itertools
-import math
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from robot_ops.core.clock import NS_PER_S, ManualClock
-from robot_ops.core.errors import RequestError, StateError
-from robot_ops.core.ids import MissionId, PersonId, RobotId
+from robot_ops.core.clock import NS_PER_S, seconds_between, to_ns
+from robot_ops.core.ids import MissionId, RobotId
+from robot_ops.core.poses import LevelPose
+from robot_ops.core.world import PersonPose
 from robot_ops.dispatch.dispatcher import Dispatcher
-from robot_ops.dispatch.ports import RobotStatus, TaskView
-from robot_ops.missions.agent import RobotAgent
+from robot_ops.dispatch.ports import TaskView
 from robot_ops.missions.ports import Announcement
-from robot_ops.simulation.bodies import SimulatedCompartments, SimulatedPanel, SimulatedSight
 from robot_ops.simulation.crowd import FreeCrowd
 from robot_ops.simulation.devices import CompartmentBanks
+from robot_ops.simulation.fleet_process import FleetProcess
+from robot_ops.simulation.front_desk import FrontDesk
+from robot_ops.simulation.inspection import Inspection
 from robot_ops.simulation.kinematic import KinematicRobot
-from robot_ops.simulation.plain_building import BuildingLink, SimulatedBuilding
+from robot_ops.simulation.network import Network
+from robot_ops.simulation.plain_building import SimulatedBuilding
 from robot_ops.simulation.population import Population
 from robot_ops.simulation.scenario import Scenario
-from robot_ops.site.model import Site
+from robot_ops.simulation.scheduler import Alarm, Scheduler
+from robot_ops.simulation.station import Station
+from robot_ops.simulation.storage_faults import DiskTrouble, FallibleHoldings, FallibleLedger
 from robot_ops.tasks.custody import CustodyLog, verify
 from robot_ops.tasks.ledger import Ledger
-from robot_ops.tasks.orders import MissionOrder, MissionReport
-from robot_ops.tasks.requests import TaskRequest
-from robot_ops.tasks.routes import Clearance, RouteProgress
+from robot_ops.tasks.orders import MissionOrder
+from robot_ops.tasks.routes import Clearance
 from robot_ops.tasks.status import TaskStatus
 
-STEP: Final = 0.2  # s, the rate at which robots tick their trees
-_STATUS_EVERY: Final = 3  # steps
-_SECRET: Final = b"deterministic simulation"  # codes must repeat with the seed; nothing real is protected by them
-_START_NS: Final = 1_000 * NS_PER_S  # not zero: a zero stamp means "none" in several places
-
-Delivery = Callable[[], object]
+SECRET: Final = b"deterministic simulation"
+"""Codes must repeat with the seed; nothing real is protected by them."""
+START_NS: Final = 1_000 * NS_PER_S
+"""Not zero: a zero stamp means "none" in several places."""
+SETTLE: Final = 2_400.0
+"""s after the last request and fault in which every task must have ended."""
+_BUSY_STEP: Final = 1.0  # s between two steps of the fleet without news while somebody drives or waits
+_CALM_STEP: Final = 4.0  # s while nobody does
+_BUILDING_STEP: Final = 0.5  # s while a door or lift moves
+_PEOPLE_STEP: Final = 0.5  # s
+_LEAST_STEP: Final = 0.05  # s
+_MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,86 +75,8 @@ class RunResult:
     end_ns: int
 
 
-class _Station:
-    """One robot: its agent and its body."""
-
-    def __init__(
-        self,
-        robot: RobotId,
-        run: "DeterministicRun",
-        *,
-        site: Site,
-        custody: CustodyLog,
-        behaviors: Path,
-        soc: float,
-        rng: np.random.Generator,
-    ) -> None:
-        record = site.robots[robot]
-        charger = site.places[record.charger]
-        start = site.pose_at(record.charger)
-        if charger.dock is not None:
-            start = type(start)(level=start.level, pose=charger.dock)
-        self.robot = robot
-        self._run = run
-        self.body = KinematicRobot(record, site, start=start, soc=soc, rng=rng)
-        self.panel = SimulatedPanel(self._show)
-        self.compartments = SimulatedCompartments(run.banks, robot)
-        self.building = BuildingLink(run.building, robot, run.clock)
-        self.custody = custody
-        self._sent_custody = 0
-        self.agent = RobotAgent(
-            robot=record,
-            site=site,
-            clock=run.clock,
-            navigator=self.body,
-            people=SimulatedSight(run.population.people, lambda: self.body.pose, run.clock),
-            panel=self.panel,
-            compartments=self.compartments,
-            building=self.building,
-            battery=self.body,
-            fleet=self,
-            custody=custody,
-            behaviors=behaviors,
-        )
-
-    def send_progress(self, progress: RouteProgress) -> None:
-        """See FleetLink."""
-        self._run.post(partial(self._run.dispatcher.on_progress, progress))
-
-    def send_report(self, report: MissionReport) -> None:
-        """See FleetLink."""
-        self._run.post(partial(self._run.dispatcher.on_report, report))
-
-    def send_status(self) -> None:
-        """Tell the fleet where the robot is and how it is."""
-        status = RobotStatus(
-            robot=self.robot,
-            stamp_ns=self._run.clock.now_ns(),
-            at=self.body.pose,
-            speed=self.body.speed,
-            battery_soc=self.body.soc,
-            is_charging=self.body.is_charging,
-            mission_id=self.agent.mission_id,
-            is_stopped=False,
-            compartments=self.compartments.occupied,
-        )
-        self._run.post(partial(self._run.dispatcher.on_status, status))
-
-    def send_custody(self) -> None:
-        """Tell the fleet the links of the chain that it has not got."""
-        events = self.custody.events()
-        for event in events[self._sent_custody :]:
-            self._run.post(partial(self._run.dispatcher.on_custody, event))
-        self._sent_custody = len(events)
-
-    def _show(self, announcement: Announcement) -> None:
-        self._run.post(partial(self._run.population.hear, self.robot, announcement, self._run.clock.now_ns()))
-
-
 class DeterministicRun:
-    """One run of a scenario; implements RobotLink and Desk for the parts that it joins.
-
-    Messages are delivered one step after they were sent, in the order of sending.
+    """One run of a scenario; implements RobotLink for the fleet and Hall for the robots.
 
     Args:
         custody: gives a robot's custody log.
@@ -165,133 +95,185 @@ class DeterministicRun:
     ) -> None:
         site = scenario.site
         population_rng, soc_rng, *robot_rngs = np.random.default_rng(seed).spawn(2 + len(scenario.robots))
-        self._site = site
-        self._mail: deque[Delivery] = deque()
-        self.clock = ManualClock(_START_NS)
-        self.building = SimulatedBuilding(site)
+        self.scenario = scenario
+        self.site = site
+        self.behaviors = behaviors
+        self.scheduler = Scheduler(START_NS)
+        self.network = Network(self.scheduler, scenario.robots)
+        self.building = SimulatedBuilding(site, self._wake_building)
         self.banks = CompartmentBanks({robot: site.robots[robot].model.compartments for robot in scenario.robots})
-        level = site.node_of(site.robots[scenario.robots[0]].charger).level
+        self.watcher: Inspection = Inspection(self, SECRET)
+        self.disk = DiskTrouble()
+        self.holdings = FallibleHoldings(self.disk)
+        self.ledger = FallibleLedger(ledger, self.disk, self.watcher.written)
+        self.stations: dict[RobotId, Station] = {}
+        for robot, rng in zip(scenario.robots, robot_rngs, strict=True):
+            start, soc = _start(scenario, robot), float(soc_rng.uniform(*scenario.initial_soc))
+            body = KinematicRobot(site.robots[robot], site, start=start, soc=soc, rng=rng)
+            self.stations[robot] = Station(site.robots[robot], self, body=body, custody=custody(robot))
         self.population = Population(
             scenario,
             crowd=FreeCrowd(),
             hands=self.banks,
-            level=level,
+            level=site.node_of(site.robots[scenario.robots[0]].charger).level,
             robots=scenario.robots,
             rng=population_rng,
+            period=_PEOPLE_STEP,
         )
-        self._stations = {
-            robot: _Station(
-                robot,
-                self,
-                site=site,
-                custody=custody(robot),
-                behaviors=behaviors,
-                soc=float(soc_rng.uniform(*scenario.initial_soc)),
-                rng=rng,
-            )
-            for robot, rng in zip(scenario.robots, robot_rngs, strict=True)
-        }
-        self.dispatcher = Dispatcher(
-            site=site, ledger=ledger, link=self, clock=self.clock, secret=_SECRET, robots=scenario.robots
+        self.fleet = FleetProcess(
+            self.scheduler, self._make_dispatcher, period=self._fleet_period, on_started=self._greet
         )
-        self._conflicting: set[tuple[RobotId, RobotId]] = set()
-        self._conflicts = 0
-        self._least_distance = math.inf
+        self.desk = FrontDesk(self.scheduler, self.fleet, self.stations, lambda: self.population)
+        self._building_alarm = Alarm(self.scheduler, self._step_building)
+        self._building_ns = START_NS
+        self._people_alarm = Alarm(self.scheduler, self._step_people)
+        self._last_sent: dict[RobotId, Clearance] = {}
 
     def run(self, duration: float, on_progress: Callable[[float], None] | None = None) -> RunResult:
         """Run for a duration in seconds; `on_progress` is told the seconds done, once a simulated minute."""
-        self.dispatcher.recover()
-        start_ns = self.clock.now_ns()
-        steps = round(duration / STEP)
-        for step in range(steps):
-            self._step(step)
-            if on_progress is not None and step % round(60.0 / STEP) == 0:
-                on_progress(step * STEP)
-        return self._result(start_ns)
+        self.begin()
+        self.go_on(duration, on_progress)
+        return self.result()
 
-    def post(self, delivery: Delivery) -> None:
-        """Deliver a message at the next step."""
-        self._mail.append(delivery)
+    def begin(self) -> None:
+        """Start all processes; call once, first."""
+        self.fleet.start()
+        for station in self.stations.values():
+            station.start()
+        self._people_alarm.wake(0.2)
+
+    def go_on(self, duration: float, on_progress: Callable[[float], None] | None = None) -> None:
+        """Let so many seconds pass; ends early where an invariant is broken."""
+        end_ns = self.scheduler.now_ns() + to_ns(duration)
+        while self.scheduler.now_ns() < end_ns:
+            until_ns = min(self.scheduler.now_ns() + to_ns(_MINUTE), end_ns)
+            self.scheduler.run(until_ns, stops=lambda: self.watcher.broken is not None)
+            self.watcher.minute()
+            if self.watcher.broken is not None:
+                return
+            if on_progress is not None:
+                on_progress(self.seconds)
+
+    def settle(self) -> None:
+        """Let all that was asked for come to its end, while nobody asks for more."""
+        self.population.stop_asking()
+        end_ns = self.scheduler.now_ns() + to_ns(SETTLE)
+        while self.scheduler.now_ns() < end_ns and self._has_open_tasks() and self.watcher.broken is None:
+            self.go_on(_MINUTE)
+        if self.watcher.broken is None:
+            self.go_on(_MINUTE)
+            self.watcher.end()
+
+    def result(self) -> RunResult:
+        """Return what came out so far; the fleet must be running."""
+        dispatcher = self.fleet.dispatcher
+        tasks = dispatcher.tasks(with_finished=True) if dispatcher is not None else ()
+        requests = self.population.requests
+        return RunResult(
+            tasks=tasks,
+            expected={request_id: self.population.expected(request_id) for request_id in requests},
+            conflicts=self.watcher.footprints.count,
+            least_distance=self.watcher.footprints.least,
+            distances={robot: station.body.driven for robot, station in self.stations.items()},
+            ledger_digest=self.ledger.digest(),
+            custody_events={robot: _verified(station.custody) for robot, station in self.stations.items()},
+            start_ns=START_NS,
+            end_ns=self.scheduler.now_ns(),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds since the beginning."""
+        return seconds_between(START_NS, self.scheduler.now_ns())
+
+    def people(self) -> tuple[PersonPose, ...]:
+        """See Hall."""
+        return self.population.people()
+
+    def show(self, robot: RobotId, announcement: Announcement) -> None:
+        """See Hall."""
+        self.population.hear(robot, announcement, self.scheduler.now_ns())
+        self._people_alarm.wake_at(self.population.next_ns)
+
+    def tell_fleet(self, take: Callable[[Dispatcher], object], *, is_news: bool) -> None:
+        """See Hall."""
+        self.fleet.receive(take, is_news=is_news)
+
+    def wake_people(self) -> None:
+        """Have people act as soon as they next want to."""
+        self._people_alarm.wake_at(self.population.next_ns)
 
     def start_mission(self, order: MissionOrder) -> None:
         """See RobotLink."""
-        self.post(partial(self._order, order))
+        station = self.stations[order.robot]
+        self.network.send_down(order.robot, lambda: station.order(order))
 
     def cancel_mission(self, robot: RobotId, mission_id: MissionId, reason: str) -> None:
         """See RobotLink."""
-        self.post(partial(self._stations[robot].agent.cancel_mission, mission_id, reason))
+        station = self.stations[robot]
+        self.network.send_down(robot, lambda: station.cancel(mission_id, reason))
 
     def send_clearance(self, clearance: Clearance) -> None:
-        """See RobotLink."""
-        self.post(partial(self._stations[clearance.robot].agent.on_clearance, clearance))
-
-    def submit(self, request: TaskRequest) -> None:
-        """See Desk."""
-        now_ns = self.clock.now_ns()
-        try:
-            answer = self.dispatcher.submit(request)
-        except RequestError:
-            self.post(partial(self.population.refused, request.request_id, now_ns))
+        """See RobotLink. What is only repeated is not sent over a good link to a robot that has it."""
+        robot = clearance.robot
+        station = self.stations[robot]
+        if self._last_sent.get(robot) == clearance and station.has_taken(clearance) and self.network.is_good(robot):
             return
-        self.post(partial(self.population.accepted, request.request_id, answer, now_ns))
+        self._last_sent[robot] = clearance
+        self.network.send_down(robot, lambda: station.clear(clearance))
 
-    def enter_code(self, robot: RobotId, person: PersonId, code: str) -> None:
-        """See Desk."""
-        self._stations[robot].panel.type_code(person, code)
-
-    def press_done(self, robot: RobotId, person: PersonId) -> None:  # noqa: ARG002  the port names who pressed
-        """See Desk."""
-        self._stations[robot].panel.press_done()
-
-    def _order(self, order: MissionOrder) -> None:
-        try:
-            self._stations[order.robot].agent.start_mission(order)
-        except (StateError, RequestError):
-            return  # busy with another mission, or no order for this robot; the fleet sees that nothing starts
-
-    def _step(self, step: int) -> None:
-        self.clock.advance(STEP)
-        now_ns = self.clock.now_ns()
-        for _ in range(len(self._mail)):
-            self._mail.popleft()()
-        self.population.step(now_ns, {robot: station.body.pose for robot, station in self._stations.items()}, self)
-        for station in self._stations.values():
-            station.agent.tick()
-            station.building.repeat()
-            station.body.advance(STEP)
-            if step % _STATUS_EVERY == 0:
-                station.send_status()
-                station.send_custody()
-        self.building.advance(now_ns, STEP)
-        self.dispatcher.step()
-        self._check_separation()
-
-    def _check_separation(self) -> None:
-        for (one, first), (other, second) in itertools.combinations(self._stations.items(), 2):
-            here, there = first.body.pose, second.body.pose
-            if here.level != there.level:
-                continue
-            radii = self._site.robots[one].model.radius + self._site.robots[other].model.radius
-            distance = here.pose.distance_to(there.pose) - radii
-            self._least_distance = min(self._least_distance, distance)
-            if distance >= 0.0:
-                self._conflicting.discard((one, other))
-            elif (one, other) not in self._conflicting:
-                self._conflicting.add((one, other))
-                self._conflicts += 1
-
-    def _result(self, start_ns: int) -> RunResult:
-        return RunResult(
-            tasks=self.dispatcher.tasks(with_finished=True),
-            expected={request_id: self.population.expected(request_id) for request_id in self.population.requests},
-            conflicts=self._conflicts,
-            least_distance=self._least_distance,
-            distances={robot: station.body.driven for robot, station in self._stations.items()},
-            ledger_digest=self.dispatcher.ledger_digest,
-            custody_events={robot: _verified(station.custody) for robot, station in self._stations.items()},
-            start_ns=start_ns,
-            end_ns=self.clock.now_ns(),
+    def _make_dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            site=self.site,
+            ledger=self.ledger,
+            link=self,
+            clock=self.scheduler,
+            secret=SECRET,
+            robots=self.scenario.robots,
+            holdings=self.holdings,
         )
+
+    def _greet(self, _dispatcher: Dispatcher) -> None:
+        """The fleet hears again what robots keep for late listeners."""
+        if self.fleet.start_count > 1:
+            self.watcher.restarted()
+            for station in self.stations.values():
+                station.tell_custody()
+
+    def _fleet_period(self) -> float:
+        is_busy = any(station.is_busy for station in self.stations.values())
+        return _BUSY_STEP if is_busy or not self.network.is_all_good else _CALM_STEP
+
+    def _has_open_tasks(self) -> bool:
+        dispatcher = self.fleet.dispatcher
+        return dispatcher is None or bool(dispatcher.tasks(with_finished=False))
+
+    def _wake_building(self) -> None:
+        if self._building_alarm.is_set:
+            return
+        self._building_ns = self.scheduler.now_ns()
+        self._building_alarm.wake(_BUILDING_STEP)
+
+    def _step_building(self) -> None:
+        now_ns = self.scheduler.now_ns()
+        self.building.advance(now_ns, seconds_between(self._building_ns, now_ns))
+        self._building_ns = now_ns
+        if not self.building.is_resting:
+            self._building_alarm.wake(_BUILDING_STEP)
+
+    def _step_people(self) -> None:
+        for station in self.stations.values():
+            station.advance()
+        poses = {robot: station.body.true_pose for robot, station in self.stations.items()}
+        self.population.step(self.scheduler.now_ns(), poses, self.desk)
+        self._people_alarm.wake_at(max(self.population.next_ns, self.scheduler.now_ns() + to_ns(_LEAST_STEP)))
+
+
+def _start(scenario: Scenario, robot: RobotId) -> LevelPose:
+    """Return the robot's pose at its charger, docked where that can be."""
+    charger = scenario.site.places[scenario.site.robots[robot].charger]
+    start = scenario.site.pose_at(charger.id)
+    return start if charger.dock is None else LevelPose(level=start.level, pose=charger.dock)
 
 
 def _verified(custody: CustodyLog) -> int:

@@ -69,6 +69,11 @@ class Door:
         """Return where the leaf is."""
         return self._leaf.position
 
+    @property
+    def is_resting(self) -> bool:
+        """Return whether it is closed and nobody needs it."""
+        return not self._asked and self._leaf.position is DoorPosition.CLOSED
+
     def request(self, requester: str, *, is_needed: bool, now_ns: int) -> None:
         """Note that somebody needs the door, or no longer does; requests are repeated while it is needed."""
         if is_needed:
@@ -135,6 +140,12 @@ class Lift:
     def is_moving(self) -> bool:
         """Return whether the cabin is between two stops."""
         return self.height != self._stops[self._level]
+
+    @property
+    def is_resting(self) -> bool:
+        """Return whether nothing moves and nobody holds it."""
+        is_there = self._wanted == self._level and not self.is_moving
+        return is_there and not self._session and self._leaf.position is DoorPosition.CLOSED
 
     @property
     def reading(self) -> LiftReading:
@@ -290,6 +301,11 @@ class CompartmentBank:
             StateError: no such compartment.
         """
         return self._documents.pop(compartment, None) if self.is_open(compartment) else None
+
+    def empty(self) -> None:
+        """Take everything out with the mechanical key, and lock up again."""
+        self._documents.clear()
+        self._lids = dict.fromkeys(self._lids, Lid.LOCKED)
 
     def _lid(self, compartment: str) -> Lid:
         if compartment not in self._lids:

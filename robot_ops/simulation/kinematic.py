@@ -18,6 +18,12 @@ _DOCKING_SPEED: Final = 0.2  # m/s, as the docking controller's
 _DOCKING_TIME: Final = 3.0  # s to find the tag and align
 _PAUSE: Final = (1.0, 5.0)  # s that people stand in the way
 _PAUSE_EVERY: Final = 60.0  # m driven between two such pauses, mean
+_PATIENCE: Final = 30.0  # s without getting on after which a navigator gives up
+_BARRIER: Final = 0.9  # m from the middle of a group of people to the robot's footprint
+_INSTANT: Final = 1e-3  # s
+
+Barrier = tuple[LevelId, float, float]
+"""Where people bar the way: level, x, y in meters, map frame."""
 
 
 class KinematicRobot:
@@ -27,6 +33,13 @@ class KinematicRobot:
         start: where it stands at first.
         soc: state of charge at the start, 0-1.
         rng: draws where people stand in the way.
+
+    Attributes:
+        brakes: what keeps it from moving (a stop, a fault); it moves only while this is empty.
+        barriers: people who stand on lanes; it waits before them.
+        is_lost: it does not know where it is, and so does not move.
+        false_soc: what its gauge tells, None for the truth; NaN for nothing.
+        driven: meters so far.
     """
 
     def __init__(self, robot: Robot, site: Site, *, start: LevelPose, soc: float, rng: np.random.Generator) -> None:
@@ -42,6 +55,12 @@ class KinematicRobot:
         self._pause = 0.0
         self._until_pause = float(rng.exponential(_PAUSE_EVERY))
         self._share = 0.0  # of the top speed, over the last step
+        self._failure = ""
+        self._stood = 0.0  # s without getting on
+        self.brakes: set[str] = set()
+        self.barriers: Sequence[Barrier] = ()
+        self.is_lost = False
+        self.false_soc: float | None = None
         self.driven = 0.0
 
     @property
@@ -51,13 +70,33 @@ class KinematicRobot:
 
     @property
     def failure(self) -> str:
-        """See Navigator; a kinematic robot never fails."""
-        return ""
+        """See Navigator."""
+        return self._failure
 
     @property
-    def pose(self) -> LevelPose:
-        """Return where the robot is."""
+    def pose(self) -> LevelPose | None:
+        """See Navigator."""
+        return None if self.is_lost else self.true_pose
+
+    @property
+    def true_pose(self) -> LevelPose:
+        """Return where the robot is, whether it knows or not."""
         return LevelPose(level=self._level, pose=self._pose)
+
+    @property
+    def is_docked(self) -> bool:
+        """Return whether it stands at its charger's docked pose."""
+        return self._is_docked()
+
+    @property
+    def time_to_change(self) -> float:
+        """Return the seconds until it is at the next point of its way, or gives up; infinite while it has none."""
+        if not self._way:
+            return 0.0 if self._status is NavigationStatus.ACTIVE else math.inf
+        if self.brakes or self.is_lost:
+            return max(_PATIENCE - self._stood, 0.0) + _INSTANT
+        target, speed = self._way[0]
+        return self._pause + self._pose.distance_to(target) / speed + _INSTANT
 
     @property
     def speed(self) -> float:
@@ -67,7 +106,7 @@ class KinematicRobot:
     @property
     def soc(self) -> float:
         """See Battery."""
-        return self._battery.reading.soc
+        return self._battery.reading.soc if self.false_soc is None else self.false_soc
 
     @property
     def is_charging(self) -> bool:
@@ -80,7 +119,7 @@ class KinematicRobot:
         points = [(Pose(x=at.x, y=at.y), min(at.speed_limit, top)) for at in waypoints]
         self._way = points[_next_index([pose for pose, _ in points], self._pose) :]
         self._final_yaw = final_yaw
-        self._status = NavigationStatus.ACTIVE
+        self._begin()
 
     def dock(self, place: PlaceId) -> None:
         """See Navigator."""
@@ -100,12 +139,21 @@ class KinematicRobot:
         """See Navigator."""
         self._level = level
 
+    def push(self, pose: Pose) -> None:
+        """Let somebody move it by hand."""
+        self.driven += self._pose.distance_to(pose)
+        self._pose = pose
+
     def advance(self, duration: float) -> None:
         """Let time pass, in seconds."""
+        if duration <= 0.0:
+            return
         remaining = duration
         before = self.driven
-        while self._way and remaining > 1e-9:
+        while self._way and remaining > 1e-9 and not (self.brakes or self.is_lost or self._is_barred()):
             remaining = self._advance_towards_next(remaining)
+        if self._way:
+            self._note_standing(duration, before)
         if not self._way and self._status is NavigationStatus.ACTIVE:
             if self._final_yaw is not None:
                 self._pose = Pose(x=self._pose.x, y=self._pose.y, yaw=self._final_yaw)
@@ -133,6 +181,7 @@ class KinematicRobot:
         reach = min(distance, speed * remaining, max(self._until_pause, 1e-3))
         yaw = heading if speed > _DOCKING_SPEED else self._pose.yaw  # docking and undocking keep the heading
         share = reach / distance
+        self._stood = 0.0
         self._pose = Pose(
             x=self._pose.x + share * (target.x - self._pose.x),
             y=self._pose.y + share * (target.y - self._pose.y),
@@ -152,7 +201,38 @@ class KinematicRobot:
         self._way = [(target, _DOCKING_SPEED)]
         self._final_yaw = target.yaw
         self._pause = _DOCKING_TIME
+        self._begin()
+
+    def _begin(self) -> None:
         self._status = NavigationStatus.ACTIVE
+        self._failure = ""
+        self._stood = 0.0
+
+    def _note_standing(self, duration: float, before: float) -> None:
+        """Give up after a while without getting on; what people call a pause is none."""
+        if self.driven > before or self._pause > 0.0:
+            self._stood = 0.0
+            return
+        self._stood += duration
+        if self._stood >= _PATIENCE:
+            self._way, self._stood = [], 0.0
+            self._status, self._failure = NavigationStatus.FAILED, "the way is blocked"
+
+    def _is_barred(self) -> bool:
+        """Return whether people stand ahead on the way."""
+        if not self.barriers:
+            return False
+        heading = self._way[0][0]
+        for level, x, y in self.barriers:
+            if level != self._level:
+                continue
+            near = self._pose.distance_to(Pose(x=x, y=y))
+            is_ahead = (heading.x - self._pose.x) * (x - self._pose.x) + (heading.y - self._pose.y) * (
+                y - self._pose.y
+            ) > 0.0
+            if near < _BARRIER + self._robot.model.radius and is_ahead:
+                return True
+        return False
 
     def _is_docked(self) -> bool:
         charger = self._site.places[self._robot.charger]

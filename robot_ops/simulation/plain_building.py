@@ -1,5 +1,7 @@
 """The doors and lifts of a site as devices, for simulations without physics."""
 
+from collections.abc import Callable
+
 from robot_ops.core.clock import Clock
 from robot_ops.core.ids import DoorId, LevelId, LiftId, RobotId
 from robot_ops.core.world import DoorPosition
@@ -9,9 +11,18 @@ from robot_ops.site.model import Site
 
 
 class SimulatedBuilding:
-    """All doors and lifts of a site; `seen_by` gives a robot its own port."""
+    """All doors and lifts of a site.
 
-    def __init__(self, site: Site) -> None:
+    Args:
+        on_asked: called when somebody asks for a door or lift or gives it back.
+
+    Attributes:
+        stuck: doors and lifts that do not move.
+    """
+
+    def __init__(self, site: Site, on_asked: Callable[[], object] = lambda: None) -> None:
+        self.on_asked = on_asked
+        self.stuck: set[DoorId | LiftId] = set()
         self.doors = {door: Door() for door in site.doors}
         self.lifts = {
             lift.id: Lift({level: site.levels[level].elevation for level in lift.stops}) for lift in site.lifts.values()
@@ -19,10 +30,19 @@ class SimulatedBuilding:
 
     def advance(self, now_ns: int, duration: float) -> None:
         """Let time pass; nothing obstructs doors here."""
-        for door in self.doors.values():
-            door.advance(now_ns, duration, is_obstructed=False)
-        for lift in self.lifts.values():
-            lift.advance(now_ns, duration, is_obstructed=False)
+        for door_id, door in self.doors.items():
+            if door_id not in self.stuck:
+                door.advance(now_ns, duration, is_obstructed=False)
+        for lift_id, lift in self.lifts.items():
+            if lift_id not in self.stuck:
+                lift.advance(now_ns, duration, is_obstructed=False)
+
+    @property
+    def is_resting(self) -> bool:
+        """Return whether nothing moves and nobody wants anything."""
+        return all(door.is_resting for door in self.doors.values()) and all(
+            lift.is_resting for lift in self.lifts.values()
+        )
 
 
 class BuildingLink:
@@ -47,6 +67,7 @@ class BuildingLink:
         """See Building."""
         self._doors.discard(door)
         self._building.doors[door].request(self._robot, is_needed=False, now_ns=self._clock.now_ns())
+        self._building.on_asked()
 
     def is_door_open(self, door: DoorId) -> bool:
         """See Building."""
@@ -61,6 +82,7 @@ class BuildingLink:
         level = self._lifts.pop(lift, None)
         if level is not None:
             self._building.lifts[lift].request(self._robot, level, is_needed=False, now_ns=self._clock.now_ns())
+            self._building.on_asked()
 
     def lift_state(self, lift: LiftId) -> LiftState | None:
         """See Building."""
@@ -69,8 +91,11 @@ class BuildingLink:
 
     def repeat(self) -> None:
         """Repeat what is still needed; called at every step."""
+        if not self._doors and not self._lifts:
+            return
         now_ns = self._clock.now_ns()
         for door in sorted(self._doors):
             self._building.doors[door].request(self._robot, is_needed=True, now_ns=now_ns)
         for lift, level in sorted(self._lifts.items()):
             self._building.lifts[lift].request(self._robot, level, is_needed=True, now_ns=now_ns)
+        self._building.on_asked()

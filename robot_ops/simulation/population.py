@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from robot_ops.core.clock import seconds_between, to_ns
-from robot_ops.core.ids import LevelId, PersonId, RobotId
+from robot_ops.core.ids import LevelId, PersonId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.world import PersonPose
 from robot_ops.missions.ports import Announcement
@@ -23,6 +23,8 @@ from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest,
 from robot_ops.tasks.status import TaskStatus
 
 _PERIOD: Final = 0.1  # s between two decisions of a person
+_CALM: Final = 2.0  # s between two steps while visitors only wait or leave
+_IDLE: Final = 60.0  # s between two steps while nobody is there
 _KIOSK_SPOT: Final = (0.2, 1.3)  # m ahead and to the left of a robot that stands at the kiosk
 _QUEUE_SPACING: Final = 0.8  # m
 _RESPECT: Final = 0.2  # m that people keep from a robot's footprint
@@ -43,6 +45,7 @@ class Population:
         crowd: how visitors walk, on the level `level`.
         rng: everything that people draw comes from it.
         robots: the robots that take part.
+        period: s between two decisions of a person.
     """
 
     def __init__(
@@ -54,7 +57,9 @@ class Population:
         level: LevelId,
         robots: Collection[RobotId],
         rng: np.random.Generator,
+        period: float = _PERIOD,
     ) -> None:
+        self._period = period
         self._site = site = scenario.site
         self._scenario = scenario
         self._crowd = crowd
@@ -77,13 +82,15 @@ class Population:
         self._start_ns: int | None = None
         self._last_ns = 0
         self._numbers: dict[PersonId, int] = {}
+        self._next_ns = 0
+        self._poses: tuple[int, tuple[PersonPose, ...]] | None = None
 
     def step(self, now_ns: int, robots: Mapping[RobotId, LevelPose], desk: Desk) -> None:
         """Let everybody act until `now_ns`, given where the robots really are."""
         if self._start_ns is None:
             self._start_ns = self._last_ns = now_ns
         duration = seconds_between(self._last_ns, now_ns)
-        if duration < _PERIOD - 1e-9:
+        if duration < self._period - 1e-9 and self._next_ns > now_ns:
             return
         self._last_ns = now_ns
         here = {robot: at.pose for robot, at in robots.items() if at.level == self._level}
@@ -98,23 +105,54 @@ class Population:
                 self._crowd.remove(visitor.person)
                 del self._visitors[visitor.person]
         self._passers_by.step(now_ns)
-        self._crowd.step(duration)
+        if duration > 0.0:
+            self._crowd.step(duration)
         for clerk in self._clerks.values():
             clerk.step(now_ns, self._hands, desk)
+        self._note_next(now_ns)
+
+    @property
+    def next_ns(self) -> int:
+        """Return the instant of the next step that changes anything for others, nanoseconds."""
+        return self._next_ns
+
+    def stop_asking(self) -> None:
+        """From now on nobody comes in with a wish."""
+        self._next_visit = self._next_document = None
+
+    def leave(self, draw: np.random.Generator) -> PersonId | None:
+        """Let somebody who waits for a guide or follows one walk away; return who, None where nobody could."""
+        candidates = [visitor for visitor in self._visitors.values() if visitor.can_leave]
+        if not candidates:
+            return None
+        visitor = candidates[int(draw.integers(len(candidates)))]
+        visitor.give_up(self._last_ns)
+        self._next_ns = self._last_ns
+        return visitor.person
+
+    def make_custodian(self, person: PersonId, task_id: TaskId, code: str, document: str) -> None:
+        """Have a member of staff walk to the robot that has the task's document, and keep it until the next one."""
+        self._clerks[person].become_custodian(task_id, code, document)
+
+    def send_away(self, person: PersonId, until_ns: int) -> None:
+        """Let a member of staff leave the desk for a while."""
+        self._clerks[person].leave(until_ns)
 
     def hear(self, robot: RobotId, announcement: Announcement, now_ns: int) -> None:
         """Let people see what a robot's screen says."""
         for visitor in self._visitors.values():
             visitor.hear(robot, announcement, now_ns)
         for person, clerk in self._clerks.items():
-            if self._site.staff[person].place == announcement.place:
+            if self._site.staff[person].place == announcement.place or clerk.walks_to(announcement):
                 clerk.hear(robot, announcement, now_ns)
+        self._note_next(self._last_ns)
 
     def accepted(self, request_id: str, answer: Accepted, now_ns: int) -> None:
         """Tell whoever asked that the request was accepted."""
         asked = self._asked[request_id]
         if asked.visitor is not None and asked.visitor.state is VisitorState.ASKING:
             asked.visitor.accept(answer.task_id, now_ns)
+            self._note_next(self._last_ns)
         if isinstance(asked.request, DeliveryRequest):
             request = asked.request
             self._clerks[request.sender].learn(answer.task_id, answer.sender_code, request.document)
@@ -128,7 +166,10 @@ class Population:
 
     def people(self) -> tuple[PersonPose, ...]:
         """Return where everybody who walks is."""
-        return tuple(self._pose_of(person) for person in (*self._visitors, *self._passers_by.persons))
+        if self._poses is None or self._poses[0] != self._last_ns:
+            poses = tuple(self._pose_of(person) for person in (*self._visitors, *self._passers_by.persons))
+            self._poses = (self._last_ns, poses)
+        return self._poses[1]
 
     def expected(self, request_id: str) -> frozenset[TaskStatus]:
         """Return the final statuses that would be right for a request, given how its visitor behaved.
@@ -154,6 +195,17 @@ class Population:
             vx=vx,
             vy=vy,
         )
+
+    def _note_next(self, now_ns: int) -> None:
+        """Find the next instant at which somebody does something that others see."""
+        instants = [now_ns + to_ns(_IDLE)]
+        start_ns = self._start_ns or 0
+        instants += [start_ns + to_ns(wish.at) for wish in (self._next_visit, self._next_document) if wish is not None]
+        instants += [clerk.next_ns for clerk in self._clerks.values() if clerk.next_ns is not None]
+        if self._visitors:
+            is_restless = any(visitor.is_restless for visitor in self._visitors.values())
+            instants.append(now_ns + to_ns(self._period if is_restless else _CALM))
+        self._next_ns = max(min(instants), now_ns)
 
     def _come_in(self, now_ns: int, desk: Desk) -> None:
         elapsed = seconds_between(self._start_ns or 0, now_ns)

@@ -67,11 +67,33 @@ class Clerk:
         self._documents: dict[TaskId, str] = {}
         self._errands: dict[TaskId, _Errand] = {}
         self._has_mistyped: set[TaskId] = set()
+        self._away_until_ns = 0
+        self._kept: set[TaskId] = set()
+
+    @property
+    def next_ns(self) -> int | None:
+        """Return when the clerk does something next, nanoseconds, None for nothing to do."""
+        if not self._errands:
+            return None
+        return max(min(errand.at_ns for errand in self._errands.values()), self._away_until_ns)
+
+    def leave(self, until_ns: int) -> None:
+        """Leave the desk until an instant; what is to be done there waits."""
+        self._away_until_ns = max(self._away_until_ns, until_ns)
 
     def learn(self, task_id: TaskId, code: str, document: str) -> None:
         """Be told the code for a task's document."""
         self._codes[task_id] = code
         self._documents[task_id] = document
+
+    def become_custodian(self, task_id: TaskId, code: str, document: str) -> None:
+        """Be told to take a document out of a robot, wherever that stands."""
+        self.learn(task_id, code, document)
+        self._kept.add(task_id)
+
+    def walks_to(self, announcement: Announcement) -> bool:
+        """Return whether the clerk goes to a robot that says this without naming a place."""
+        return announcement.place is None and announcement.task_id in self._kept
 
     def hear(self, robot: RobotId, announcement: Announcement, now_ns: int) -> None:
         """See a robot's screen; only tasks the clerk has a code for matter."""
@@ -90,6 +112,8 @@ class Clerk:
 
     def step(self, now_ns: int, hands: Hands, desk: Desk) -> None:
         """Do what is due."""
+        if now_ns < self._away_until_ns:
+            return
         for task_id in [task_id for task_id, errand in self._errands.items() if errand.at_ns <= now_ns]:
             self._do(task_id, self._errands.pop(task_id), now_ns, hands, desk)
 
@@ -105,7 +129,7 @@ class Clerk:
                 return
             case DeskStep.LOAD:
                 is_done = any(
-                    hands.put_document(robot, compartment, self._documents[task_id])
+                    self._lay_in(hands, robot, compartment, self._documents[task_id])
                     for compartment in hands.open_compartments(robot)[:1]
                 )
             case DeskStep.UNLOAD:
@@ -119,6 +143,15 @@ class Clerk:
         for compartment in hands.open_compartments(robot):
             hands.close_lid(robot, compartment)
         desk.press_done(robot, self.person)
+
+    def _lay_in(self, hands: Hands, robot: RobotId, compartment: str, document: str) -> bool:
+        """Lay the document in, unless it lies there already: the robot was restarted and asks once more."""
+        if hands.put_document(robot, compartment, document):
+            return True
+        found = hands.take_document(robot, compartment)
+        if found is not None:
+            hands.put_document(robot, compartment, found)
+        return found == document
 
     def _typed(self, task_id: TaskId) -> str:
         code = self._codes[task_id]

@@ -102,6 +102,18 @@ class Visitor:
         """Return whether the visitor stands at the kiosk or comes to it."""
         return self.state in (VisitorState.COMING, VisitorState.ASKING, VisitorState.WAITING)
 
+    @property
+    def is_restless(self) -> bool:
+        """Return whether others see soon what the visitor does: walking to the kiosk, or with a robot."""
+        if self.state is VisitorState.WAITING:
+            return self._robot is not None
+        return self.state in (VisitorState.COMING, *_ON_THE_WAY)
+
+    @property
+    def can_leave(self) -> bool:
+        """Return whether the visitor waits for a guide or follows one."""
+        return self.state is VisitorState.WAITING or self.state in _ON_THE_WAY
+
     def accept(self, task_id: TaskId, now_ns: int) -> None:
         """Take the ticket that the kiosk prints."""
         self.task_id = task_id

@@ -1,0 +1,101 @@
+"""An operator who drives a robot by hand: off its lane a little, while nobody else is near, and back."""
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from robot_ops.core.ids import RobotId
+from robot_ops.core.poses import Pose
+from robot_ops.simulation.scheduler import Alarm
+
+if TYPE_CHECKING:
+    from robot_ops.simulation.deterministic import DeterministicRun
+
+_STEP: Final = 0.5  # s between two commands
+_REACH: Final = 0.15  # m driven in that time
+_FAR: Final = 1.2  # m from where the robot was taken over
+_CAREFUL: Final = 1.5  # m to a robot that drives, below which the operator comes no nearer
+_APART: Final = 0.4  # m to one that stands
+
+
+class HandDriver:
+    """Drives one robot from `begin` until, some time after `finish`, it is back where it was.
+
+    Args:
+        rng: draws where to.
+    """
+
+    def __init__(self, run: "DeterministicRun", robot: RobotId, rng: np.random.Generator) -> None:
+        self._run = run
+        self._station = run.stations[robot]
+        self._rng = rng
+        self._alarm = Alarm(run.scheduler, self._drive)
+        self._home: Pose | None = None
+        self._heading = 0.0
+        self._is_finishing = False
+
+    def begin(self) -> None:
+        """Take the robot over, unless it is dead or somebody else has it."""
+        station = self._station
+        if station.agent is None or station.driver is not None or station.body.is_lost:
+            return
+        station.advance()
+        station.driver = "operator"
+        station.set_brake("hand", is_on=True)
+        self._home = station.body.true_pose.pose
+        self._heading = float(self._rng.uniform(-math.pi, math.pi))
+        self._drive()
+
+    def finish(self) -> None:
+        """Bring the robot back and let it go."""
+        self._is_finishing = True
+
+    def _drive(self) -> None:
+        station, home = self._station, self._home
+        if home is None:
+            return
+        if station.agent is not None:
+            station.agent.note_hand()
+            station.wake()
+        at = station.body.true_pose.pose
+        if self._is_finishing and at.distance_to(home) < 1e-6:
+            self._let_go()
+            return
+        there = self._next(at, home)
+        if self._is_clear(there) and not station.stopped_by:
+            station.advance()
+            station.body.push(there)
+            self._run.watcher.ticked(station.robot)
+        self._alarm.wake(_STEP)
+
+    def _next(self, at: Pose, home: Pose) -> Pose:
+        if self._is_finishing:
+            distance = at.distance_to(home)
+            share = min(1.0, _REACH / distance)
+            if share >= 1.0:
+                return home
+            return Pose(x=at.x + share * (home.x - at.x), y=at.y + share * (home.y - at.y), yaw=home.yaw)
+        self._heading += float(self._rng.uniform(-0.5, 0.5))
+        there = Pose(x=at.x + _REACH * math.cos(self._heading), y=at.y + _REACH * math.sin(self._heading), yaw=home.yaw)
+        return there if there.distance_to(home) <= _FAR else at
+
+    def _is_clear(self, there: Pose) -> bool:
+        """Return whether nobody who drives is near, and nobody who stands would be touched."""
+        here = self._station.body.true_pose
+        radius = self._station.record.model.radius
+        for other in self._run.stations.values():
+            if other is self._station or other.body.true_pose.level != here.level:
+                continue
+            other.advance()
+            at = other.body.true_pose.pose
+            room = radius + other.record.model.radius + (_CAREFUL if other.body.speed > 0.0 else _APART)
+            distance = at.distance_to(there)
+            if distance < room and distance < at.distance_to(here.pose):
+                return False
+        return True
+
+    def _let_go(self) -> None:
+        self._home = None
+        self._station.driver = None
+        self._station.set_brake("hand", is_on=False)

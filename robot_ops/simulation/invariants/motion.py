@@ -1,0 +1,60 @@
+"""Robots move only where they are cleared to, only when nobody has stopped them, and only with all lids shut."""
+
+from dataclasses import dataclass
+
+from robot_ops.core.ids import RobotId
+from robot_ops.core.poses import LevelPose
+from robot_ops.simulation.invariants.base import Broken, Invariant, World
+from robot_ops.simulation.invariants.geometry import Stretch, distance_of, way_of
+from robot_ops.tasks.routes import RouteProgress
+
+_STILL = 1e-6  # m
+_BESIDE = 0.9  # m that a robot may cut corners, or stand beside a node when its process starts
+
+
+@dataclass(slots=True)
+class _Seen:
+    at: LevelPose
+    driven: float
+    may_move: bool
+
+
+class Motion(Invariant):
+    """Compares where a robot is with where it was when it acted last."""
+
+    name = "motion"
+    says = "robots move only on what they are cleared for, not while stopped or dead, not with an open lid"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._seen: dict[RobotId, _Seen] = {}
+        self._ways: dict[RobotId, tuple[Stretch, ...]] = {}
+
+    def told(self, progress: RouteProgress) -> None:
+        """Keep what it is cleared for, with the way to a dock at either end."""
+        site = self.world.site
+        way = list(way_of(site, progress.held))
+        for place in site.places.values():
+            if place.dock is not None and place.node in progress.held:
+                node = site.nodes[place.node]
+                way.append(Stretch(node.level, node.x, node.y, place.dock.x, place.dock.y))
+        self._ways[progress.robot] = tuple(way)
+
+    def ticked(self, robot: RobotId) -> None:
+        """Look whether it has moved, and whether it might."""
+        view = self.world.robots[robot]
+        at, driven = view.body.true_pose, view.body.driven
+        may_move = view.is_running and not view.stopped_by
+        before, self._seen[robot] = self._seen.get(robot), _Seen(at, driven, may_move)
+        if before is None or driven <= before.driven + _STILL:
+            return
+        if not may_move and not before.may_move:
+            raise Broken(f"{robot} moves while it is {'stopped' if view.is_running else 'dead'}")
+        if view.is_by_hand:
+            return
+        off = distance_of(self._ways.get(robot, ()), at.level, at.pose.x, at.pose.y)
+        if off > _BESIDE:
+            raise Broken(f"{robot} drives {off:.2f} m beside what it is cleared for")
+        lids = self.world.banks.open_compartments(robot)
+        if lids:
+            raise Broken(f"{robot} drives while compartment {lids[0]} stands open")

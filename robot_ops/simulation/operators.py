@@ -1,0 +1,72 @@
+"""The operator of the hall: sees to documents that lie in robots which cannot go on."""
+
+from typing import TYPE_CHECKING, Final
+
+from robot_ops.core.clock import seconds_between
+from robot_ops.core.errors import LedgerError, LinkError, RequestError
+from robot_ops.core.ids import PersonId, RobotId
+from robot_ops.dispatch.ports import Alarm as FleetAlarm
+from robot_ops.dispatch.ports import TaskView
+from robot_ops.simulation.scheduler import Alarm
+from robot_ops.tasks.requests import DeliveryRequest
+
+if TYPE_CHECKING:
+    from robot_ops.simulation.deterministic import DeterministicRun
+
+_ROUND: Final = 30.0  # s between two looks at the console
+_PATIENCE: Final = 90.0  # s that an alarm is up before somebody walks there
+_DOCUMENT: Final = "document/"
+
+
+class HallOperator:
+    """Looks at the console's alarms now and then."""
+
+    def __init__(self, run: "DeterministicRun") -> None:
+        self._run = run
+        self._alarm = Alarm(run.scheduler, self._look)
+
+    def begin(self) -> None:
+        """Begin the shift."""
+        self._alarm.wake(_ROUND)
+
+    def _look(self) -> None:
+        self._alarm.wake(_ROUND)
+        dispatcher = self._run.fleet.dispatcher
+        if dispatcher is None:
+            return
+        now_ns = self._run.scheduler.now_ns()
+        alarms = [alarm for alarm in dispatcher.alarms() if alarm.alarm_id.startswith(_DOCUMENT)]
+        for alarm in alarms:
+            if seconds_between(alarm.since_ns, now_ns) >= _PATIENCE:
+                self._see_to(alarm, dispatcher.tasks(with_finished=False))
+
+    def _see_to(self, alarm: FleetAlarm, tasks: tuple[TaskView, ...]) -> None:
+        robot = RobotId(alarm.alarm_id.removeprefix(_DOCUMENT))
+        carried = [task for task in tasks if task.robot == robot and isinstance(task.request, DeliveryRequest)]
+        if carried:
+            for task in carried:
+                self._hand_over(task)
+            return
+        station = self._run.stations[robot]
+        if station.agent is None or not station.agent.is_busy:
+            self._run.banks.of(robot).empty()
+            station.wake()
+
+    def _hand_over(self, task: TaskView) -> None:
+        request = task.request
+        if not isinstance(request, DeliveryRequest):
+            return
+        custodian = self._custodian(request)
+        if custodian is None:
+            return
+        try:
+            code = self._run.fleet.call(lambda fleet: fleet.hand_over(task.task_id, custodian))
+        except (LinkError, LedgerError, RequestError):
+            return  # not that way, or not now: the alarm stays
+        self._run.population.make_custodian(custodian, task.task_id, code, request.document)
+
+    def _custodian(self, request: DeliveryRequest) -> PersonId | None:
+        """Return the first member of staff who is neither sender nor recipient."""
+        return next(
+            (person for person in self._run.site.staff if person not in (request.sender, request.recipient)), None
+        )

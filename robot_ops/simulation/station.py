@@ -1,0 +1,395 @@
+"""One simulated robot: its body, its process (the agent, which may die and start anew), and what it sends."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+from robot_ops.core.clock import seconds_between
+from robot_ops.core.errors import RequestError, StateError
+from robot_ops.core.ids import MissionId, PersonId, RobotId
+from robot_ops.core.world import PersonPose
+from robot_ops.dispatch.dispatcher import Dispatcher
+from robot_ops.dispatch.ports import RobotStatus
+from robot_ops.missions.agent import RobotAgent
+from robot_ops.missions.ports import Announcement, NavigationStatus
+from robot_ops.simulation.bodies import SimulatedCompartments, SimulatedPanel, SimulatedSight
+from robot_ops.simulation.devices import CompartmentBanks
+from robot_ops.simulation.kinematic import KinematicRobot
+from robot_ops.simulation.network import Network
+from robot_ops.simulation.plain_building import BuildingLink, SimulatedBuilding
+from robot_ops.simulation.scheduler import Alarm, Scheduler
+from robot_ops.simulation.storage_faults import DiskTrouble, FallibleCustodyLog, ProcessKilled
+from robot_ops.site.model import Robot, Site
+from robot_ops.tasks.custody import CustodyEvent, CustodyLog
+from robot_ops.tasks.orders import MissionOrder, MissionPhase, MissionReport
+from robot_ops.tasks.routes import Clearance, RouteProgress
+
+DRIVING_TICK: Final = 1.0
+"""s between two ticks of a robot that drives, at most; the next point of its way is met exactly."""
+LEADING_TICK: Final = 0.5
+"""s while it leads or meets a visitor, whose track must not be older than 0.6 s."""
+CALM_TICK: Final = 4.0
+"""s while nothing but a message can change anything; a robot that is silent for 5 s counts as offline."""
+RESTART: Final = 5.0
+"""s until a robot's process that died is started again by the supervisor of processes."""
+_DEAD: Final = "dead"
+_LEAST_TICK: Final = 0.05  # s
+_TOLD_CUSTODY: Final = 200  # events that a process tells again when it or the fleet starts (a latched topic's depth)
+_WITH_VISITOR: Final = frozenset(
+    {
+        MissionPhase.MEETING,
+        MissionPhase.LEADING,
+        MissionPhase.WAITING_FOR_VISITOR,
+        MissionPhase.SEARCHING_VISITOR,
+        MissionPhase.FAREWELL,
+    }
+)
+_CALM: Final = frozenset({MissionPhase.CHARGING})
+
+
+class Watcher(Protocol):
+    """Whoever watches robots: invariants, and statistics."""
+
+    def ticked(self, robot: RobotId) -> None:
+        """Note that a robot has ticked, or its body was moved."""
+        ...
+
+    def told(self, progress: RouteProgress) -> None:
+        """Note what a robot holds from now on."""
+        ...
+
+    def recorded(self, event: CustodyEvent) -> None:
+        """Note an event of custody that is on disk."""
+        ...
+
+    def unlocked(self, robot: RobotId, compartment: str) -> None:
+        """Note that a lock opens."""
+        ...
+
+
+class Hall(Protocol):
+    """What a robot meets."""
+
+    site: Site
+    scheduler: Scheduler
+    network: Network
+    building: SimulatedBuilding
+    banks: CompartmentBanks
+    behaviors: Path
+
+    @property
+    def watcher(self) -> Watcher:
+        """Return who watches."""
+        ...
+
+    def people(self) -> tuple[PersonPose, ...]:
+        """Return where everybody is."""
+        ...
+
+    def show(self, robot: RobotId, announcement: Announcement) -> None:
+        """Let people see a robot's screen."""
+        ...
+
+    def tell_fleet(self, take: Callable[[Dispatcher], object], *, is_news: bool) -> None:
+        """Hand a message to the fleet's process, now."""
+        ...
+
+
+class Station:
+    """One robot.
+
+    Attributes:
+        agent: its process, None while that is dead.
+        disk: what is wrong with its custody log.
+        has_sight: whether its sense for people works; has_locks: whether its locks' sensors tell anything.
+        stopped_by: who latched its stop; it moves only while nobody has.
+        driver: who drives it by hand, None for nobody.
+    """
+
+    def __init__(self, robot: Robot, hall: Hall, *, body: KinematicRobot, custody: CustodyLog) -> None:
+        self.robot = robot.id
+        self.record = robot
+        self.body = body
+        self.disk = DiskTrouble()
+        self.custody = FallibleCustodyLog(custody, self.disk, self._on_recorded)
+        self.agent: RobotAgent | None = None
+        self.has_sight = True
+        self.has_locks = True
+        self.stopped_by: set[str] = set()
+        self.driver: str | None = None
+        self.start_count = 0
+        self._hall = hall
+        self._scheduler = hall.scheduler
+        self._tick = Alarm(hall.scheduler, self.tick)
+        self._start = Alarm(hall.scheduler, self.start)
+        self._advanced_ns = hall.scheduler.now_ns()
+        self._sent_status: tuple[object, ...] = ()
+        self._sent_progress: RouteProgress | None = None
+        self._sent_report: MissionReport | None = None
+        self._taken_clearance: Clearance | None = None
+        self._make_process_parts()
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether it drives, or does anything else than standing at its charger or spot."""
+        if self.body.status is NavigationStatus.ACTIVE:
+            return True
+        agent = self.agent
+        if agent is None or not agent.is_busy:
+            return False
+        return agent.report is None or agent.report.phase not in _CALM
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether its process runs."""
+        return self.agent is not None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Return whether a person drives or pushes it."""
+        return self.driver is not None
+
+    def chain(self) -> tuple[CustodyEvent, ...]:
+        """Return its custody events in order."""
+        return self.custody.events()
+
+    def has_taken(self, clearance: Clearance) -> bool:
+        """Return whether this was the latest clearance that came to the process that runs."""
+        return self.agent is not None and self._taken_clearance == clearance
+
+    def start(self) -> None:
+        """Start the robot's process, unless it runs."""
+        if self.agent is not None or _DEAD in self.body.brakes:
+            return
+        self._make_process_parts()
+        self.agent = RobotAgent(
+            robot=self.record,
+            site=self._hall.site,
+            clock=self._scheduler,
+            navigator=self.body,
+            people=SimulatedSight(self._seen, lambda: self.body.true_pose, self._scheduler),
+            panel=self.panel,
+            compartments=self.compartments,
+            building=self.building,
+            battery=self.body,
+            fleet=self,
+            custody=self.custody,
+            behaviors=self._hall.behaviors,
+        )
+        self.start_count += 1
+        self.tell_custody()
+        self._tick.wake(0.0)
+
+    def kill(self, down: float | None) -> None:
+        """Kill the robot's process: its body brakes; started again in so many seconds, None for not."""
+        self.advance()
+        self._hall.watcher.ticked(self.robot)
+        self.agent = None
+        self.body.stop()
+        self._tick.cancel()
+        self._start.cancel()
+        if down is not None:
+            self._start.wake(down)
+
+    def wake(self, seconds: float = 0.0) -> None:
+        """Have the agent tick in so many seconds at the latest."""
+        if self.agent is not None:
+            self._tick.wake(seconds)
+
+    def advance(self) -> None:
+        """Bring the body up to the present."""
+        now_ns = self._scheduler.now_ns()
+        self.body.advance(seconds_between(self._advanced_ns, now_ns))
+        self._advanced_ns = now_ns
+
+    def tick(self) -> None:
+        """Let the agent act, and send what is due."""
+        self.advance()
+        if self.agent is None:
+            return
+        self._guarded(self.agent.tick)
+        if not self.is_running:
+            return
+        self.building.repeat()
+        self._send_status()
+        self._hall.watcher.ticked(self.robot)
+        self._tick.wake(self._next_tick())
+
+    def order(self, order: MissionOrder) -> None:
+        """Take an order, as it arrives."""
+        if self.agent is not None:
+            self._guarded(lambda: self._start_mission(order))
+            self.wake()
+
+    def cancel(self, mission_id: MissionId, reason: str) -> None:
+        """Take a cancelation, as it arrives."""
+        if self.agent is not None:
+            agent = self.agent
+            self.advance()
+            self._guarded(lambda: agent.cancel_mission(mission_id, reason))
+            self.wake()
+
+    def clear(self, clearance: Clearance) -> None:
+        """Take a clearance, as it arrives."""
+        if self.agent is not None:
+            agent = self.agent
+            self._guarded(lambda: agent.on_clearance(clearance))
+            if clearance != self._taken_clearance:
+                self._taken_clearance = clearance
+                self.wake()
+
+    def type_code(self, person: PersonId, code: str) -> None:
+        """Let somebody type a code; a dead screen takes none."""
+        if self.agent is not None:
+            self.panel.type_code(person, code)
+            self.wake()
+
+    def press_done(self) -> None:
+        """Let somebody press "done"."""
+        if self.agent is not None:
+            self.panel.press_done()
+            self.wake()
+
+    def break_down(self) -> None:
+        """Let the whole robot be dead until it is repaired."""
+        self.kill(None)
+        self.body.brakes.add(_DEAD)
+
+    def repair(self) -> None:
+        """Have it alive again; its process starts."""
+        self.advance()
+        self.body.brakes.discard(_DEAD)
+        self.start()
+
+    def set_brake(self, why: str, *, is_on: bool) -> None:
+        """Keep the body from moving, or no longer for this reason."""
+        self.advance()
+        if is_on:
+            self.body.brakes.add(why)
+        else:
+            self.body.brakes.discard(why)
+        self.wake()
+
+    def set_lost(self, *, is_lost: bool) -> None:
+        """Have it lose its way, or find it again."""
+        self.advance()
+        self.body.is_lost = is_lost
+        self.wake()
+
+    def set_stop(self, who: str, *, is_engaged: bool) -> None:
+        """Latch the robot's stop, or release it."""
+        self.advance()
+        if is_engaged:
+            self.stopped_by.add(who)
+            self.body.brakes.add("stop")
+        else:
+            self.stopped_by.discard(who)
+            if not self.stopped_by:
+                self.body.brakes.discard("stop")
+        self.wake()
+
+    def send_progress(self, progress: RouteProgress) -> None:
+        """See FleetLink."""
+        last, self._sent_progress = self._sent_progress, progress
+        if last is None or last.held != progress.held or last.free != progress.free or last.tail != progress.tail:
+            self._hall.watcher.told(progress)
+        is_news = last is None or _place(last) != _place(progress)
+        self._send(lambda dispatcher: dispatcher.on_progress(progress), is_news=is_news)
+
+    def send_report(self, report: MissionReport) -> None:
+        """See FleetLink."""
+        last, self._sent_report = self._sent_report, report
+        is_news = last is None or _state(last) != _state(report)
+        self._send(lambda dispatcher: dispatcher.on_report(report), is_news=is_news)
+
+    def tell_custody(self) -> None:
+        """Tell the fleet the latest events of custody, again perhaps."""
+        for event in self.custody.latest(_TOLD_CUSTODY):
+            self._send_custody(event)
+
+    def _make_process_parts(self) -> None:
+        hall = self._hall
+        self.panel = SimulatedPanel(partial(hall.show, self.robot))
+        self.compartments = SimulatedCompartments(
+            hall.banks, self.robot, on_unlocked=partial(hall.watcher.unlocked, self.robot), has_sensors=self._has_locks
+        )
+        self.building = BuildingLink(hall.building, self.robot, hall.scheduler)
+        self._taken_clearance = None
+
+    def _has_locks(self) -> bool:
+        return self.has_locks
+
+    def _seen(self) -> tuple[PersonPose, ...]:
+        return self._hall.people() if self.has_sight else ()
+
+    def _start_mission(self, order: MissionOrder) -> None:
+        if self.agent is None:
+            return
+        self.advance()
+        try:
+            self.agent.start_mission(order)
+        except (StateError, RequestError):
+            return  # busy with another mission, or no order for this robot; the fleet sees that nothing starts
+
+    def _guarded(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except ProcessKilled:
+            self.kill(RESTART)
+
+    def _on_recorded(self, event: CustodyEvent) -> None:
+        self._hall.watcher.recorded(event)
+        self._send_custody(event)
+
+    def _send_custody(self, event: CustodyEvent) -> None:
+        self._hall.network.send_up(
+            self.robot,
+            lambda: self._hall.tell_fleet(lambda dispatcher: dispatcher.on_custody(event), is_news=False),
+            is_reliable=True,
+        )
+
+    def _send(self, take: Callable[[Dispatcher], object], *, is_news: bool) -> None:
+        self._hall.network.send_up(self.robot, lambda: self._hall.tell_fleet(take, is_news=is_news))
+
+    def _send_status(self) -> None:
+        if self.agent is None:
+            return
+        now_ns = self._scheduler.now_ns()
+        is_stopped, mission_id = bool(self.stopped_by), self.agent.mission_id
+        occupied = self.compartments.occupied
+        state = (mission_id, is_stopped, tuple(occupied.values()), self.body.is_charging)
+        status = RobotStatus(
+            robot=self.robot,
+            stamp_ns=now_ns,
+            at=self.body.pose,
+            speed=self.body.speed,
+            battery_soc=self.body.soc,
+            is_charging=self.body.is_charging,
+            mission_id=mission_id,
+            is_stopped=is_stopped,
+            compartments=occupied,
+        )
+        is_news, self._sent_status = state != self._sent_status, state
+        self._send(lambda dispatcher: dispatcher.on_status(status), is_news=is_news)
+
+    def _next_tick(self) -> float:
+        agent, body = self.agent, self.body
+        if agent is None:
+            return CALM_TICK
+        phase = agent.report.phase if agent.report is not None and agent.is_busy else None
+        if phase in _WITH_VISITOR:
+            return min(LEADING_TICK, max(body.time_to_change, _LEAST_TICK))
+        if body.status is NavigationStatus.ACTIVE:
+            return min(DRIVING_TICK, max(body.time_to_change, _LEAST_TICK))
+        if phase is None:
+            return CALM_TICK
+        return CALM_TICK if phase in _CALM else DRIVING_TICK
+
+
+def _place(progress: RouteProgress) -> tuple[object, ...]:
+    return (progress.route_id, progress.reached, progress.held, progress.goal_seq, progress.tail, progress.free)
+
+
+def _state(report: MissionReport) -> tuple[object, ...]:
+    return (report.mission_id, report.phase, report.outcome, report.reason, report.has_cargo)
