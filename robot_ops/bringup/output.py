@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,33 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     for row in rows:
         table.add_row(*[Text(str(cell)) for cell in row])
     console.print(table)
+
+
+class ProgressLine:
+    """A line on the terminal that tells how many hours of a simulation are done, and goes away afterward.
+
+    Args:
+        hours: of the whole.
+    """
+
+    def __init__(self, hours: float, *, is_shown: bool) -> None:
+        self._hours = hours
+        self._is_shown = is_shown and sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Clear the line."""
+        if self._is_shown:
+            sys.stderr.write("\r" + " " * 60 + "\r")
+
+    def show(self, done: float) -> None:
+        """Tell the seconds done."""
+        if self._is_shown:
+            sys.stderr.write(f"\r{done / 3600:8.2f} of {self._hours:g} h simulated")
+            sys.stderr.flush()
 
 
 def say(text: str) -> None:

@@ -61,6 +61,7 @@ class RunResult:
         least_distance: between two robots' footprints, meters, +inf for none.
         distances: driven per robot, meters.
         custody_events: per robot the length of its chain, which was verified.
+        broken: the first invariant that did not hold, with what it said; None while all do.
         end_ns: the instant the run ended.
     """
 
@@ -71,6 +72,7 @@ class RunResult:
     distances: Mapping[RobotId, float]
     ledger_digest: str
     custody_events: Mapping[RobotId, int]
+    broken: str | None
     start_ns: int
     end_ns: int
 
@@ -177,6 +179,7 @@ class DeterministicRun:
             distances={robot: station.body.driven for robot, station in self.stations.items()},
             ledger_digest=self.ledger.digest(),
             custody_events={robot: _verified(station.custody) for robot, station in self.stations.items()},
+            broken=None if self.watcher.broken is None else ": ".join(self.watcher.broken),
             start_ns=START_NS,
             end_ns=self.scheduler.now_ns(),
         )

@@ -5,15 +5,13 @@ import math
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from robot_ops.bringup.output import add_json, say, show_json, show_table
+from robot_ops.bringup.output import ProgressLine, add_json, say, show_json, show_table
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import ParameterError
-from robot_ops.core.ids import RobotId
 from robot_ops.core.resources import shared_folder
 from robot_ops.simulation.scenario import Scenario, load_scenario
 from robot_ops.tasks.requests import TaskKind
@@ -22,55 +20,87 @@ from robot_ops.tasks.status import TaskStatus
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("scenario", help="scenario file, or the name of one that comes with robot_ops, as quiet")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "scenario", nargs="?", help="scenario file, or the name of one that comes with robot_ops, as quiet"
+    )
+    what.add_argument("--replay", type=Path, metavar="FILE", help="do again what a failed run has written")
     parser.add_argument(
         "--robots", type=int, default=None, metavar="N", help="how many of the scenario's and site's robots"
     )
     parser.add_argument("--hours", type=float, default=1.0, metavar="H", help="simulated hours (default: 1)")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn (default: 1)")
+    parser.add_argument(
+        "--faults",
+        default=None,
+        metavar="PROFILE",
+        help="what goes wrong: none, network, crashes, hardware, people, full, or a file; all invariants are checked",
+    )
+    parser.add_argument(
+        "--until-stopped", action="store_true", help="one seed after another until Ctrl-C; faults: full by default"
+    )
+    parser.add_argument(
+        "--failures", type=Path, default=Path(), metavar="FOLDER", help="where failed runs are written (default: here)"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the simulation; 1 when a task ended wrongly or robots came into conflict."""
+    """Run the simulation; 1 when a task ended wrongly, robots came into conflict or an invariant was broken."""
     from robot_ops.bringup.kernels import ensure_kernels, load_kernels
-    from robot_ops.ledger.custody_log import SqliteCustodyLog
-    from robot_ops.ledger.places import MEMORY_URL
-    from robot_ops.ledger.sql_ledger import SqlLedger
-    from robot_ops.simulation.deterministic import DeterministicRun, RunResult
 
-    if not 0 < arguments.hours <= 10_000 or arguments.seed < 0:
-        raise ParameterError("hours must be more than 0 and the seed not negative", where="arguments --hours, --seed")
-    scenario = _with_robots(load_scenario(_find(arguments.scenario)), arguments.robots)
-    duration = arguments.hours * 3600.0
-    is_shown = not arguments.json and sys.stderr.isatty()
+    if arguments.faults or arguments.replay or arguments.until_stopped:
+        from robot_ops.bringup.commands.simulate_faults import run_with_faults
 
-    def show(done: float) -> None:
-        if is_shown:
-            sys.stderr.write(f"\r{done / 3600:8.2f} of {arguments.hours:g} h simulated")
-            sys.stderr.flush()
-
-    with ExitStack() as stack:
-
-        def custody(robot: RobotId) -> SqliteCustodyLog:
-            return stack.enter_context(SqliteCustodyLog(robot, None))
-
-        ledger = stack.enter_context(SqlLedger(MEMORY_URL))
-        simulation = DeterministicRun(
-            scenario, ledger=ledger, custody=custody, behaviors=shared_folder("behaviors"), seed=arguments.seed
-        )
-        ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
-        load_kernels(scenario.site)
-        began = time.process_time()
-        result: RunResult = simulation.run(duration, show)
-    if is_shown:
-        sys.stderr.write("\r" + " " * 60 + "\r")
-    record = _record(arguments, scenario, result, time.process_time() - began)
+        return run_with_faults(arguments, load_named)
+    check_length(arguments)
+    scenario = load_named(arguments.scenario, arguments.robots)
+    ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
+    load_kernels(scenario.site)
+    record = _run_once(arguments, scenario)
     if arguments.json:
         show_json(record)
     else:
         _show(record)
     return 0 if record["is_good"] else 1
+
+
+def check_length(arguments: argparse.Namespace) -> None:
+    """Check hours and seed.
+
+    Raises:
+        ParameterError: one is wrong.
+    """
+    if not 0 < arguments.hours <= 10_000 or arguments.seed < 0:
+        raise ParameterError("hours must be more than 0 and the seed not negative", where="arguments --hours, --seed")
+
+
+def load_named(name: str, robots: int | None) -> Scenario:
+    """Return a scenario by file or name, with so many robots.
+
+    Raises:
+        ParameterError: there is none, or it has not so many.
+        ScenarioError, SiteError: a file is wrong.
+    """
+    return _with_robots(load_scenario(_find(name)), robots)
+
+
+def _run_once(arguments: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
+    from robot_ops.bringup.simulation_storage import open_storage
+    from robot_ops.simulation.deterministic import DeterministicRun
+
+    with open_storage() as storage:
+        simulation = DeterministicRun(
+            scenario,
+            ledger=storage.ledger,
+            custody=storage.custody,
+            behaviors=shared_folder("behaviors"),
+            seed=arguments.seed,
+        )
+        with ProgressLine(arguments.hours, is_shown=not arguments.json) as line:
+            began = time.process_time()
+            result = simulation.run(arguments.hours * 3600.0, line.show)
+        return _record(arguments, scenario, result, time.process_time() - began)
 
 
 def _find(name: str) -> Path:
@@ -115,7 +145,7 @@ def _record(arguments: argparse.Namespace, scenario: Scenario, result: Any, cpu:
         "seed": arguments.seed,
         "hours": arguments.hours,
         "robots": list(scenario.robots),
-        "is_good": not wrong and result.conflicts == 0,
+        "is_good": not wrong and result.conflicts == 0 and result.broken is None,
         "tasks": {
             kind.value: dict(
                 sorted(Counter(task.status.value for task in result.tasks if task.request.kind is kind).items())
@@ -126,6 +156,7 @@ def _record(arguments: argparse.Namespace, scenario: Scenario, result: Any, cpu:
         "overdue": overdue,
         "mean_time_s": {kind.value: _mean_time(result.tasks, kind) for kind in TaskKind},
         "conflicts": result.conflicts,
+        "broken": result.broken,
         "least_distance_m": result.least_distance,
         "distance_m": {robot: round(meters, 3) for robot, meters in result.distances.items()},
         "custody_events": dict(result.custody_events),
@@ -154,5 +185,7 @@ def _show(record: dict[str, Any]) -> None:
     say(f"conflicts between robots: {record['conflicts']}; least distance {record['least_distance_m']:.2f} m")
     say(f"ledger digest: {record['ledger_digest']}")
     say(f"{record['speed_factor']:.0f} simulated seconds per second of processor time")
+    if record["broken"] is not None:
+        say(f"broken: {record['broken']}")
     for task in record["wrong"]:
         say(f"not as it should be: {task['task_id']} is {task['status']} ({task['reason']})")

@@ -10,6 +10,7 @@ from robot_ops.simulation.invariants.locks import Locks
 from robot_ops.simulation.invariants.motion import Motion
 from robot_ops.simulation.invariants.replay import Replay
 from robot_ops.simulation.invariants.separation import ClearedWays, Footprints
+from robot_ops.simulation.invariants.soundness import Soundness
 from robot_ops.simulation.invariants.statuses import Statuses
 from robot_ops.simulation.invariants.tasks_kept import Once, TasksKept
 
@@ -31,4 +32,5 @@ def invariants(secret: bytes) -> tuple[Callable[[World], Invariant], ...]:
         Once,
         Statuses,
         Replay,
+        Soundness,
     )

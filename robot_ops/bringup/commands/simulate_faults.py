@@ -1,0 +1,218 @@
+"""`robot-ops simulate` with faults: one seed, a replay, or seed after seed until stopped."""
+
+import argparse
+import logging
+import math
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from robot_ops.bringup.commands.simulate import check_length
+from robot_ops.bringup.kernels import ensure_kernels, load_kernels
+from robot_ops.bringup.output import ProgressLine, say, show_json, show_table
+from robot_ops.bringup.simulation_storage import open_storage
+from robot_ops.core.errors import ParameterError
+from robot_ops.core.resources import shared_folder
+from robot_ops.simulation.fault_profile import FaultProfile, draw_faults, load_profile
+from robot_ops.simulation.faults import SORTS, FaultKind
+from robot_ops.simulation.replay_file import load_replay, write_replay
+from robot_ops.simulation.scenario import Scenario
+from robot_ops.simulation.shrinking import shrink
+from robot_ops.simulation.soak import Case, Failure, Outcome, run_case
+from robot_ops.tasks.status import TaskStatus
+
+_SHRINK_RUNS: Final = 60
+"""How often a failed run is replayed at most to make it small."""
+
+Load = Callable[[str, int | None], Scenario]
+
+
+def run_with_faults(arguments: argparse.Namespace, load: Load) -> int:
+    """Run with faults and check all invariants; 1 when one was broken."""
+    if arguments.replay is not None:
+        return _replay(arguments, load)
+    if not arguments.failures.is_dir():
+        raise ParameterError("no such folder", where=f"argument --failures {arguments.failures}", mend="Make it first")
+    check_length(arguments)
+    scenario = load(arguments.scenario, arguments.robots)
+    profile = load_profile(_find_profile(arguments.faults or "full"))
+    _prepare(scenario)
+    soak = _Soak(arguments, scenario, profile)
+    if arguments.until_stopped:
+        return soak.until_stopped()
+    record = soak.run(arguments.seed)
+    if arguments.json:
+        show_json(record)
+    else:
+        _show(record)
+    return 0 if record["broken"] is None else 1
+
+
+def _replay(arguments: argparse.Namespace, load: Load) -> int:
+    replay = load_replay(arguments.replay)
+    scenario = load(replay.scenario, replay.robots)
+    _prepare(scenario)
+    case = Case(scenario=scenario, seed=replay.seed, duration=replay.duration, faults=replay.faults)
+    if not arguments.json:
+        for fault in replay.faults:
+            say(str(fault))
+    outcome, cpu = _timed(case, is_shown=not arguments.json)
+    record = _record(case, outcome, name=replay.scenario, profile=str(arguments.replay), cpu=cpu)
+    if arguments.json:
+        show_json(record)
+    else:
+        _show(record)
+    return 0 if record["broken"] is None else 1
+
+
+@dataclass(slots=True)
+class _Soak:
+    arguments: argparse.Namespace
+    scenario: Scenario
+    profile: FaultProfile
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, seed: int) -> dict[str, Any]:
+        """Run one seed; a failure is shrunk and written."""
+        duration = self.arguments.hours * 3600.0
+        faults = draw_faults(self.profile, self.scenario, duration=duration, seed=seed)
+        case = Case(scenario=self.scenario, seed=seed, duration=duration, faults=faults)
+        outcome, cpu = _timed(case, is_shown=not self.arguments.json)
+        record = _record(case, outcome, name=self.arguments.scenario, profile=self.profile.name, cpu=cpu)
+        if outcome.failure is not None:
+            record["broken"] |= self._write(case, outcome.failure)
+        return record
+
+    def until_stopped(self) -> int:
+        """Run seed after seed; Ctrl-C ends it with a summary."""
+        hours, runs, seed = 0.0, 0, self.arguments.seed
+        try:
+            while True:
+                record = self.run(seed)
+                runs += 1
+                hours += record["robot_hours"]
+                if record["broken"] is not None:
+                    self.failed.append(record)
+                if not self.arguments.json:
+                    say(_line(record))
+                seed += 1
+        except KeyboardInterrupt:
+            pass
+        summary = {
+            "scenario": self.arguments.scenario,
+            "profile": self.profile.name,
+            "seeds": runs,
+            "robot_hours": round(hours, 2),
+            "failed": [record["broken"] | {"seed": record["seed"]} for record in self.failed],
+        }
+        if self.arguments.json:
+            show_json(summary)
+        else:
+            say(f"\n{runs} seeds, {hours:.1f} robot-hours, {len(self.failed)} failed")
+            for broken in summary["failed"]:
+                say(f"  seed {broken['seed']}: {broken['invariant']}: {broken['text']}\n    {broken['replay']}")
+        return 1 if self.failed else 0
+
+    def _write(self, case: Case, failure: Failure) -> dict[str, Any]:
+        small, failure = shrink(case, failure, lambda each: _run(each).failure, most_runs=_SHRINK_RUNS)
+        stem = Path(self.arguments.scenario).stem
+        path = self.arguments.failures / f"{stem}-{self.profile.name}-{case.seed}-{failure.invariant}.yaml"
+        write_replay(path, small, failure, scenario=self.arguments.scenario)
+        return {
+            "replay": f"robot-ops simulate --replay {shlex.quote(str(path))}",
+            "faults_needed": [str(fault) for fault in small.faults],
+            "shrunk_to_s": small.duration,
+        }
+
+
+def _find_profile(name: str) -> Path:
+    path, folder = Path(name), shared_folder("sim") / "faults"
+    if path.exists():
+        return path
+    known = folder / f"{name}.yaml"
+    if not known.exists():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise ParameterError(
+            f"there is no fault profile {name!r}", where="argument --faults", mend=f"Name a file, or one of {names}"
+        )
+    return known
+
+
+def _prepare(scenario: Scenario) -> None:
+    logging.getLogger("robot_ops").setLevel(logging.CRITICAL)  # the product rightly complains about every fault
+    ensure_kernels(lambda text: sys.stderr.write(f"{text}\n"))
+    load_kernels(scenario.site)
+
+
+def _run(case: Case, on_progress: Callable[[float], None] | None = None) -> Outcome:
+    return run_case(case, open_storage=open_storage, behaviors=shared_folder("behaviors"), on_progress=on_progress)
+
+
+def _timed(case: Case, *, is_shown: bool) -> tuple[Outcome, float]:
+    with ProgressLine(case.duration / 3600.0, is_shown=is_shown) as line:
+        began = time.process_time()
+        outcome = _run(case, line.show)
+        return outcome, time.process_time() - began
+
+
+def _record(case: Case, outcome: Outcome, *, name: str, profile: str, cpu: float) -> dict[str, Any]:
+    robots = len(case.scenario.robots)
+    broken: dict[str, Any] | None = None
+    if outcome.failure is not None:
+        failure = outcome.failure
+        broken = {
+            "invariant": failure.invariant,
+            "at_s": round(failure.at, 3),
+            "text": failure.text,
+            "details": failure.details,
+        }
+    return {
+        "scenario": name,
+        "faults": profile,
+        "seed": case.seed,
+        "robots": robots,
+        "hours": round(case.duration / 3600.0, 4),
+        "robot_hours": round(outcome.seconds / 3600.0 * robots, 3),
+        "injected": {kind.value: outcome.injected.get(kind, 0) for kind in FaultKind if outcome.injected.get(kind, 0)},
+        "tasks": dict(sorted(Counter(task.status.value for task in outcome.result.tasks).items())),
+        "least_distance_m": outcome.result.least_distance,
+        "ledger_digest": outcome.result.ledger_digest,
+        "broken": broken,
+        "speed_factor": outcome.seconds / cpu if cpu > 0 else math.inf,
+    }
+
+
+def _line(record: dict[str, Any]) -> str:
+    faults, tasks = sum(record["injected"].values()), sum(record["tasks"].values())
+    end = "all invariants hold" if record["broken"] is None else f"BROKEN: {record['broken']['invariant']}"
+    return f"seed {record['seed']}: {record['robot_hours']:.1f} robot-hours, {faults} faults, {tasks} tasks: {end}"
+
+
+def _show(record: dict[str, Any]) -> None:
+    title = f"{record['scenario']}, faults: {record['faults']}, seed {record['seed']}, {record['hours']:g} h"
+    rows = [(kind, count, SORTS[FaultKind(kind)].says) for kind, count in record["injected"].items()]
+    if rows:
+        show_table(title, ["fault", "times", "what happens"], rows)
+    else:
+        say(title)
+    counts = [f"{record['tasks'].get(status.value, 0)} {status.value}" for status in TaskStatus]
+    say(f"{record['robot_hours']:g} robot-hours; tasks: {', '.join(counts)}")
+    say(f"ledger digest: {record['ledger_digest']}")
+    say(f"{record['speed_factor']:.0f} simulated seconds per second of processor time")
+    broken = record["broken"]
+    if broken is None:
+        say("all invariants hold")
+        return
+    say(f"BROKEN after {broken['at_s']:.1f} s: {broken['invariant']}: {broken['text']}")
+    if broken["details"]:
+        say(broken["details"].rstrip())
+    if "replay" in broken:
+        say(f"it needs {len(broken['faults_needed'])} faults and {broken['shrunk_to_s']:g} s:")
+        for fault in broken["faults_needed"]:
+            say(f"  {fault}")
+        say(f"replay it: {broken['replay']}")
