@@ -5,6 +5,7 @@ from typing import Final
 
 from robot_ops.core.ids import NodeId, PlaceId
 from robot_ops.core.poses import LevelPose, wrap_angle
+from robot_ops.missions.itinerary import Itinerary
 from robot_ops.site.model import Lane, Node, Site
 from robot_ops.tasks.routes import Waypoint
 
@@ -41,6 +42,13 @@ def locate(
     lane = min(beside, key=lambda pair: (pair[0], pair[1].id))[1]
     start, end = (site.nodes[node_id] for node_id in _along(site, lane, at, is_turned=is_turned))
     return (waypoint_of(start), waypoint_of(end, speed_limit=lane.speed_limit))
+
+
+def distance_off(site: Site, itinerary: Itinerary, at: LevelPose) -> float:
+    """Return how far the robot is from what it holds, meters; the dock of a held node belongs to it."""
+    docked = docked_place(site, at)
+    is_docked = docked is not None and site.places[docked].node in itinerary.held
+    return 0.0 if is_docked else itinerary.distance_off(at)
 
 
 def docked_place(site: Site, at: LevelPose) -> PlaceId | None:

@@ -10,7 +10,6 @@ goal, and stands until the fleet has answered.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 from robot_ops.core.clock import NS_PER_S, Clock, seconds_between, to_ns
@@ -19,11 +18,12 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.missions.free_driving import FreeDriving
 from robot_ops.missions.gates import Gates, Passage, RouteState
 from robot_ops.missions.itinerary import REACHED_RADIUS, Itinerary
-from robot_ops.missions.location import LANE_RADIUS, NODE_RADIUS, docked_place, locate
+from robot_ops.missions.location import LANE_RADIUS, NODE_RADIUS, distance_off, locate
 from robot_ops.missions.ports import Building, FleetLink, NavigationStatus, Navigator
 from robot_ops.missions.progress import ProgressReporter
+from robot_ops.missions.stretch import Stretch
 from robot_ops.site.model import Robot, Site
-from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
+from robot_ops.tasks.routes import Clearance, RouteProgress
 
 RETRY_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """s between tries after the navigator has failed 1, 2, ... times at one stretch; the last one for good."""
@@ -42,20 +42,6 @@ HEARS_FLEET_AFTER: Final = 3.0
 """s without an answer to a goal after which people are told."""
 _LEFT: Final = 0.3  # m driven from a waypoint after which the robot has left it
 _MOVED: Final = 0.1  # m driven that count as going on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
-    """What the navigator was told to follow."""
-
-    waypoints: tuple[Waypoint, ...]
-    final_yaw: float | None
-    speed_limit: float
-
-    def goes_on_as(self, other: "_Stretch") -> bool:
-        """Return whether `other` is what remains of this, so that the navigator need not be told."""
-        is_alike = self.final_yaw == other.final_yaw and self.speed_limit == other.speed_limit
-        return is_alike and self.waypoints[-len(other.waypoints) :] == other.waypoints
 
 
 class RouteFollower:
@@ -88,7 +74,7 @@ class RouteFollower:
         self._clearance_stamp_ns = -1
         self._is_answered = False
         self._waiting_for = ""
-        self._stretch: _Stretch | None = None
+        self._stretch: Stretch | None = None
         self._failures = 0
         self._retry_ns = 0
         self._moved_ns = 0
@@ -272,19 +258,17 @@ class RouteFollower:
             self._stretch = None
             if self._itinerary is not None and self._is_astray:
                 self._leave_lanes(self._itinerary)
-        elif self._itinerary is not None and at is not None and self._distance_off(self._itinerary, at) > BACK_ON_ROUTE:
+        elif (
+            self._itinerary is not None
+            and at is not None
+            and distance_off(self._site, self._itinerary, at) > BACK_ON_ROUTE
+        ):
             self._leave_lanes(self._itinerary)
         self._set_goal(self._goal)
 
     def _has_left(self, itinerary: Itinerary, at: LevelPose) -> bool:
         is_watched = self.is_by_hand or not self._is_suspended
-        return is_watched and self._distance_off(itinerary, at) > OFF_ROUTE
-
-    def _distance_off(self, itinerary: Itinerary, at: LevelPose) -> float:
-        """Return how far the robot is from what it holds, meters; the dock of a held node belongs to it."""
-        docked = docked_place(self._site, at)
-        is_docked = docked is not None and self._site.places[docked].node in itinerary.held
-        return 0.0 if is_docked else itinerary.distance_off(at)
+        return is_watched and distance_off(self._site, itinerary, at) > OFF_ROUTE
 
     def _leave_lanes(self, itinerary: Itinerary) -> None:
         """Give up everything that is held, and stand."""
@@ -379,7 +363,7 @@ class RouteFollower:
                 elif wanted.final_yaw is not None:
                     self._has_turned = True
 
-    def _wanted(self, itinerary: Itinerary, end: int) -> _Stretch | None:
+    def _wanted(self, itinerary: Itinerary, end: int) -> Stretch | None:
         is_goal = end == len(itinerary.waypoints) - 1 and self._goal is not None
         place = self._site.places[self._goal] if is_goal and self._goal is not None else None
         final_yaw = place.yaw if place is not None and place.node == itinerary.waypoints[end].node else None
@@ -389,9 +373,9 @@ class RouteFollower:
             if final_yaw is None and is_done:
                 return None
             waypoints = (itinerary.here,)
-        return _Stretch(waypoints=waypoints, final_yaw=final_yaw, speed_limit=self._pace)
+        return Stretch(waypoints=waypoints, final_yaw=final_yaw, speed_limit=self._pace)
 
-    def _follow(self, stretch: _Stretch) -> None:
+    def _follow(self, stretch: Stretch) -> None:
         self._navigator.follow(stretch.waypoints, final_yaw=stretch.final_yaw, speed_limit=stretch.speed_limit)
         self._stretch = stretch
 
