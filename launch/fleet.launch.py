@@ -18,6 +18,7 @@ def generate_launch_description() -> LaunchDescription:
             common.scenario_argument(),
             common.port_argument(),
             common.folder_argument("~/.ros/robot_ops"),
+            common.ledger_argument(),
             OpaqueFunction(function=_processes),
         ]
     )
@@ -27,6 +28,11 @@ def _processes(context: LaunchContext) -> list[ExecuteProcess]:
     scenario_file = common.path(context, "scenario")
     load_scenario(scenario_file)  # a wrong file is told here, before anything starts
     return common.executions(
-        fleet_table(scenario_file=scenario_file, folder=common.folder(context), port=common.port(context)),
+        fleet_table(
+            scenario_file=scenario_file,
+            folder=common.folder(context),
+            port=common.port(context),
+            ledger=common.text(context, "ledger"),
+        ),
         is_one_machine=False,
     )

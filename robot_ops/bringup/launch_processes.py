@@ -39,6 +39,13 @@ def folder_argument(default: str = "") -> DeclareLaunchArgument:
     )
 
 
+def ledger_argument() -> DeclareLaunchArgument:
+    """Return the argument `ledger`; an empty one stands for a file in the folder."""
+    return DeclareLaunchArgument(
+        "ledger", default_value="", description="SQLite file or postgresql:// URL; empty: ledger.sqlite in the folder"
+    )
+
+
 def parameters_argument() -> DeclareLaunchArgument:
     """Return the argument `params`."""
     return DeclareLaunchArgument(

@@ -64,10 +64,16 @@ def team_table(
     return processes
 
 
-def fleet_table(*, scenario_file: Path, folder: Path, port: int | None) -> list[Process]:
-    """Return what runs on the fleet's machine beside real robots; arguments as for `table`."""
+def fleet_table(*, scenario_file: Path, folder: Path, port: int | None, ledger: str = "") -> list[Process]:
+    """Return what runs on the fleet's machine beside real robots.
+
+    Args:
+        folder, port: as for `table`.
+        ledger: file or URL of the ledger; empty for the one in the folder.
+    """
     common = (*_common(scenario_file, folder), "--system-clock")
-    processes = [Process(name="fleet", module=f"{_PROCESSES}.fleet", arguments=common, is_vital=False)]
+    place = ("--ledger", ledger) if ledger else ()
+    processes = [Process(name="fleet", module=f"{_PROCESSES}.fleet", arguments=(*common, *place), is_vital=False)]
     return processes if port is None else [*processes, _console(port, common)]
 
 

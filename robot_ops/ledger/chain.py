@@ -7,7 +7,7 @@ chain goes on across it and the digest of the whole history stays what it was.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from robot_ops.tasks.ledger import LedgerEvent, Payload
@@ -26,11 +26,13 @@ class ChainedEvent:
     Attributes:
         seq: 0, 1, 2 ... over the whole history, archived events included.
         digest: of the history that ends with it.
+        payload_text: the event's canonical payload where it is at hand, None where it is to be made.
     """
 
     seq: int
     event: LedgerEvent
     digest: str
+    payload_text: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def last_seq(self) -> int:
@@ -76,7 +78,7 @@ class ChainCheck:
         if entry.seq != self.next_seq:
             raise ChainBreakError(f"event {self.next_seq} is missing")
         if isinstance(entry, ChainedEvent):
-            digest = link_digest(self.digest, entry.event)
+            digest = link_digest(self.digest, entry.event, entry.payload_text)
             if digest != entry.digest:
                 raise ChainBreakError(f"event {entry.seq} ({entry.event.event_id}) or one before was changed")
         elif entry.last_seq < entry.seq:
@@ -106,13 +108,13 @@ def canonical_payload(payload: Payload) -> str:
     return _PAYLOAD.encode(dict(payload))
 
 
-def link_digest(previous: str, event: LedgerEvent, payload: str | None = None) -> str:
+def link_digest(previous: str, event: LedgerEvent, payload_text: str | None = None) -> str:
     """Return the digest, SHA-256 in hex, of the history that ends with this event.
 
     Args:
-        payload: the event's canonical payload, where it is known already.
+        payload_text: the event's canonical payload, where it is at hand.
     """
-    text = canonical_payload(event.payload) if payload is None else payload
+    text = canonical_payload(event.payload) if payload_text is None else payload_text
     encode = _TEXT.encode
     # a JSON list of the five, written out for speed
     fields = f"[{encode(event.event_id)},{encode(event.kind)},{encode(event.subject)},{event.stamp_ns},{encode(text)}]"

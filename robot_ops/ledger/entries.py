@@ -63,11 +63,11 @@ def stored_head(query: Query) -> tuple[int, str]:
 
 
 def _event_of(row: Row[Any]) -> ChainedEvent:
+    fields: Sequence[Any] = row
+    seq, event_id, kind, subject, stamp_ns, text, digest = fields
     try:
-        payload = json.loads(row.payload)
+        payload = json.loads(text)
     except ValueError as error:
-        raise LedgerError(f"the ledger is damaged at event {row.seq} ({row.event_id})") from error
-    event = LedgerEvent(
-        event_id=row.event_id, kind=row.kind, subject=row.subject, stamp_ns=row.stamp_ns, payload=payload
-    )
-    return ChainedEvent(seq=row.seq, event=event, digest=row.digest)
+        raise LedgerError(f"the ledger is damaged at event {seq} ({event_id})") from error
+    event = LedgerEvent(event_id=event_id, kind=kind, subject=subject, stamp_ns=stamp_ns, payload=payload)
+    return ChainedEvent(seq=seq, event=event, digest=digest, payload_text=text)

@@ -6,22 +6,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from robot_ops.core.errors import LedgerError
-from robot_ops.ledger.chain import ChainedEvent
 from robot_ops.ledger.database import reraised
 from robot_ops.ledger.schema import EVENTS
+from robot_ops.tasks.ledger import LedgerEvent
 
 EventRow = tuple[object, ...]
 """The fields of an event in the order of the table's columns."""
 
 
-def event_row(entry: ChainedEvent, payload: str) -> EventRow:
-    """Return an event's row.
-
-    Args:
-        payload: the event's, canonical.
-    """
-    event = entry.event
-    return (entry.seq, event.event_id, event.kind, event.subject, event.stamp_ns, payload, entry.digest)
+def event_row(seq: int, event: LedgerEvent, payload_text: str, digest: str) -> EventRow:
+    """Return an event's row; the payload is canonical."""
+    return (seq, event.event_id, event.kind, event.subject, event.stamp_ns, payload_text, digest)
 
 
 class RowWriter:

@@ -137,7 +137,8 @@ class SqlLedger:
                 if isinstance(entry, Gap):
                     _keep_gap(connection, entry)
                     continue
-                batch.append(_named(event_row(entry, canonical_payload(entry.event.payload))))
+                payload = canonical_payload(entry.event.payload)
+                batch.append(_named(event_row(entry.seq, entry.event, payload, entry.digest)))
                 if len(batch) == _BATCH:
                     connection.execute(EVENTS.insert(), batch)
                     batch.clear()
@@ -248,7 +249,7 @@ class SqlLedger:
             seen.add(event.event_id)
             payload = canonical_payload(event.payload)
             digest = link_digest(digest, event, payload)
-            rows.append(event_row(ChainedEvent(seq=seq, event=event, digest=digest), payload))
+            rows.append(event_row(seq, event, payload, digest))
             seq += 1
         return rows
 
