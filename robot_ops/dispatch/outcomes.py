@@ -17,6 +17,8 @@ MAX_ROBOT_FAILURES: Final = 2
 """A task goes to another robot this many times when its robots fail before the pick-up, then it has failed."""
 REST_S: Final = 20.0
 """Seconds without a new mission after a robot failed at one, so that another robot gets the task."""
+BROKEN_REST_S: Final = 120.0
+"""The same after it broke down on the way with its visitor."""
 _CHORE_BACKOFF_S: Final = 10.0
 _CHORE_BACKOFF_MAX_S: Final = 300.0
 _ON_THE_WAY: Final = (MissionPhase.STARTING, MissionPhase.TO_PICKUP)
@@ -169,7 +171,7 @@ class Outcomes:
             case MissionOutcome.FAILED if phase is MissionPhase.LEADING:
                 # it cannot drive on; in other phases it is the visitor who does not come or follow
                 self.break_down(state, task, report.reason or "mission failed", is_void=False)
-                state.rest_until_ns = self._context.clock.now_ns() + to_ns(REST_S)
+                state.rest_until_ns = self._context.clock.now_ns() + to_ns(BROKEN_REST_S)
                 return
             case MissionOutcome.CANCELED | MissionOutcome.FAILED:
                 self._end(task, TaskStatus.FAILED, report.reason or f"mission {report.outcome.value}")

@@ -71,9 +71,14 @@ class FusedLedger:
 
 
 class FusedCustodyLog:
-    """A custody log with a point before and after every record."""
+    """A custody log with a point before and after every record.
+
+    Attributes:
+        has_news: something was recorded; whoever has read it takes it back.
+    """
 
     def __init__(self, log: CustodyLog, fuse: Fuse, process: str) -> None:
+        self.has_news = True
         self._log = log
         self._fuse = fuse
         self._process = process
@@ -83,9 +88,11 @@ class FusedCustodyLog:
     ) -> CustodyEvent:
         """See CustodyLog."""
         with self._fuse.around(self._process, f"recording {kind.value}"):
-            return self._log.record(
+            event = self._log.record(
                 kind=kind, task_id=task_id, person=person, compartment=compartment, stamp_ns=stamp_ns
             )
+            self.has_news = True
+        return event
 
     def events(self, task_id: TaskId | None = None) -> tuple[CustodyEvent, ...]:
         """See CustodyLog."""

@@ -74,7 +74,9 @@ class CourierProcess:
             },
         )
         self._stand.to_fleet(lambda fleet: fleet.on_status(status))
-        for event in self.custody.events()[self._sent_custody :]:
+        events = self.custody.events() if self._recorder.has_news else ()
+        self._recorder.has_news = False
+        for event in events[self._sent_custody :]:
             self._stand.to_fleet(methodcaller("on_custody", event))
             self._sent_custody = event.seq + 1
 
@@ -96,6 +98,7 @@ class CourierProcess:
     def repeat_custody(self) -> None:
         """A new subscriber hears all again."""
         self._sent_custody = 0
+        self._recorder.has_news = True
 
     def die(self) -> None:
         """End the process: what is in memory is gone, and nothing commands the wheels."""
@@ -118,6 +121,7 @@ class CourierProcess:
     def _started(self) -> RobotAgent:
         stand = self._stand
         self.custody = self._resources.enter_context(SqliteCustodyLog(self.robot, stand.folder / f"{self.robot}.db"))
+        self._recorder = FusedCustodyLog(self.custody, stand.fuse, self.robot)
         return RobotAgent(
             robot=stand.site.robots[self.robot],
             site=stand.site,
@@ -129,7 +133,7 @@ class CourierProcess:
             building=FakeBuilding(self.robot),
             battery=FakeBattery(),
             fleet=self,
-            custody=FusedCustodyLog(self.custody, stand.fuse, self.robot),
+            custody=self._recorder,
             behaviors=stand.behaviors,
         )
 

@@ -1,7 +1,6 @@
 """Short stories of a fleet, each lived again and again with a process dying at every point at which one can."""
 
 import dataclasses
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -127,6 +126,11 @@ Actor = Ask | Cancel | BreakDown | GuideFails
 Story = Callable[[], Sequence[Actor]]
 
 
+def errand_story() -> Sequence[Actor]:
+    """A document is delivered."""
+    return (Ask(delivery("d1")),)
+
+
 def delivery_story() -> Sequence[Actor]:
     """A document is delivered; a visitor is guided after a guide has failed on the way."""
     return (Ask(delivery("d1")), GuideFails(MissionPhase.TO_PICKUP), Ask(guidance("g1")))
@@ -152,6 +156,7 @@ def break_down_story() -> Sequence[Actor]:
 
 
 STORIES: Final[Mapping[str, Story]] = {
+    "errand": errand_story,
     "delivery": delivery_story,
     "cancel": cancel_story,
     "break_down": break_down_story,
@@ -188,18 +193,20 @@ def lived(story: Story, folder: Path, behaviors: Path, *, target: int | None = N
 
 
 def enumerate_crashes(
-    story: Story, behaviors: Path, *, is_pair: bool = False, every: int = 1
+    story: Story, behaviors: Path, *, folder: Path, is_pair: bool = False
 ) -> Iterator[tuple[str, Outcome]]:
     """Live a story once without a crash, then once for each point that it passed; yield each point and its outcome.
 
     Args:
-        every: take each so many-th point only.
+        behaviors: folder of the tree files.
+        folder: takes each life's ledger and custody logs in turn.
+        is_pair: all processes die together.
     """
-    points = [None, *range(0, len(_live(story, behaviors, None, is_pair=is_pair).points), every)]
-    for target in points:
-        outcome = _live(story, behaviors, target, is_pair=is_pair)
-        name = "no crash" if target is None else f"{target}: {outcome.points[target]}"
-        yield name, outcome
+    undisturbed = _live(story, behaviors, folder, None, is_pair=is_pair)
+    yield "no crash", undisturbed
+    for target in range(len(undisturbed.points)):
+        outcome = _live(story, behaviors, folder, target, is_pair=is_pair)
+        yield f"{target}: {outcome.points[target]}", outcome
 
 
 def quick_behaviors(behaviors: Path, folder: Path) -> Path:
@@ -219,12 +226,9 @@ def view_of(stand: CrashStand, task_id: TaskId | None) -> TaskView | None:
     return next((task for task in stand.fleet.tasks(with_finished=True) if task.task_id == task_id), None)
 
 
-def _live(story: Story, behaviors: Path, target: int | None, *, is_pair: bool) -> Outcome:
-    folder = Path(tempfile.mkdtemp(prefix="crash-points-"))
-    try:
-        return lived(story, folder, behaviors, target=target, is_pair=is_pair)
-    finally:
-        shutil.rmtree(folder)
+def _live(story: Story, behaviors: Path, folder: Path, target: int | None, *, is_pair: bool) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="crash-points-", dir=folder) as life:
+        return lived(story, Path(life), behaviors, target=target, is_pair=is_pair)
 
 
 def _is_over(stand: CrashStand, actors: Sequence[Actor]) -> bool:

@@ -54,6 +54,7 @@ class ScriptedRobot:
     Attributes:
         place: where it stands.
         is_silent: it works on, and neither hears nor is heard.
+        is_deaf: it is heard and takes no orders.
         fail_in: phase in which its next mission fails, None for no failure; cleared by the failure.
         fail_reason: what it says then.
         finished: final reports by mission, repeated when the mission is ordered again.
@@ -63,6 +64,7 @@ class ScriptedRobot:
     place: PlaceId
     soc: float = 0.8
     is_silent: bool = False
+    is_deaf: bool = False
     is_stopped: bool = False
     fail_in: MissionPhase | None = None
     fail_reason: str = "the way is blocked"
@@ -98,7 +100,7 @@ class ScriptedRobots:
         """Begin the mission, or repeat how it ended."""
         self.orders.append(order)
         robot = self.robots[order.robot]
-        if robot.is_silent or robot.order is not None:
+        if robot.is_silent or robot.is_deaf or robot.order is not None:
             return
         if order.mission_id in robot.finished:
             robot.report = robot.finished[order.mission_id]

@@ -1,0 +1,36 @@
+"""Every point at which a process can die during a delivery. Longer stories: python -m tools.crash_points."""
+
+from pathlib import Path
+
+import pytest
+
+from robot_ops.tasks.status import TaskStatus
+from robot_ops.testing.crash_stories import STORIES, enumerate_crashes, quick_behaviors
+
+BEHAVIORS = Path(__file__).parents[3] / "behaviors"
+
+
+@pytest.mark.parametrize("is_pair", [False, True], ids=["one process", "all processes"])
+def test_a_delivery_survives_a_crash_at_every_point(tmp_path: Path, is_pair: bool) -> None:
+    trees = tmp_path / "behaviors"
+    trees.mkdir()
+    quick_behaviors(BEHAVIORS, trees)
+    outcomes = dict(enumerate_crashes(STORIES["errand"], trees, folder=tmp_path, is_pair=is_pair))
+    assert {point: outcome.faults for point, outcome in outcomes.items() if outcome.faults} == {}
+    assert {
+        point for point, outcome in outcomes.items() if set(outcome.statuses.values()) != {TaskStatus.COMPLETED}
+    } == set()
+    print(f"{len(outcomes) - 1} points")
+    assert len(outcomes) > 80
+
+
+def test_the_points_are_the_same_in_every_life(tmp_path: Path) -> None:
+    trees = tmp_path / "behaviors"
+    trees.mkdir()
+    quick_behaviors(BEHAVIORS, trees)
+    (first, outcome), (second, other) = (
+        next(enumerate_crashes(STORIES["break_down"], trees, folder=tmp_path)) for _ in range(2)
+    )
+    assert first == second == "no crash"
+    assert list(outcome.points) == list(other.points)
+    assert not outcome.faults
