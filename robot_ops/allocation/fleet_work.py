@@ -36,6 +36,19 @@ def is_able(task: OpenTask, candidate: Candidate) -> bool:
             return candidate.model.kind is RobotKind.COURIER and bool(candidate.model.compartments)
 
 
+def inability(task: OpenTask, candidate: Candidate) -> str:
+    """Return why the robot is not built for the task, empty where it is."""
+    if is_able(task, candidate):
+        return ""
+    match task.kind:
+        case TaskKind.GUIDE if candidate.model.kind is RobotKind.GUIDE:
+            return f"speaks {', '.join(candidate.languages) or 'no language'}, not {task.language}"
+        case TaskKind.GUIDE:
+            return "leads no visitors"
+        case TaskKind.DELIVER:
+            return "has no compartment"
+
+
 def weight(task: OpenTask) -> float:
     """Return what a second until the task is done costs."""
     return float(_PRIORITY_BASE**task.priority) * (1.0 + task.waited / PATIENCE_S)

@@ -78,15 +78,20 @@ class Alternative:
     """What it would mean if a robot did a task, all others left as planned.
 
     Attributes:
-        cost: weighted seconds that it adds to all finish times and tardiness; infinite where battery or way forbid it.
-        finish: when the task would be done, in seconds from now.
+        cost: weighted seconds that it adds to all finish times and tardiness; infinite where it cannot.
+        arrival: when it would be at the pickup, finish: when the task would be done, in seconds from now.
+        late: seconds beyond the due time, 0 without one.
         is_chosen: whether the plan has it so.
+        obstacle: why it cannot, for people; empty where it can.
     """
 
     robot: RobotId
     cost: float
+    arrival: float
     finish: float
+    late: float
     is_chosen: bool
+    obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from robot_ops.allocation.estimates import effort_of
-from robot_ops.allocation.fleet_work import MOVE_GAIN_S, PATIENCE_S, is_able, weight, work_of
+from robot_ops.allocation.fleet_work import MOVE_GAIN_S, PATIENCE_S, inability, is_able, weight, work_of
 from robot_ops.allocation.kernels.arrays import Floats
 from robot_ops.allocation.model import Alternative, Assignment, Candidate, OpenTask, Plan, Travel
 from robot_ops.allocation.routing import Routing, Tuning
@@ -61,7 +61,7 @@ def allocate(tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel:
 def explain(
     task_id: TaskId, tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel
 ) -> tuple[Alternative, ...]:
-    """Return what each robot that is able to do a task would make of it in the plan of `allocate`, the best first.
+    """Return what each robot would make of a task in the plan of `allocate`: the choice, then the best first.
 
     Nothing is returned for a task that is not among those planned one by one.
     """
@@ -70,23 +70,37 @@ def explain(
     if not numbers or not candidates:
         return ()
     task = planned[numbers[0]]
-    routing = _search(planned, candidates, TravelMatrix(travel))
+    matrix = travel if isinstance(travel, TravelMatrix) else TravelMatrix(travel)
+    routing = _search(planned, candidates, matrix)
     routes = [routing.times(number) for number in range(len(candidates))]
     served = _first_come_first_served(planned, routes)
     place = next((job for job, other in served.items() if other is task), numbers[0])
     costs, finishes = routing.alternatives([place])
     chosen = next((number for number, (stops, _, _) in enumerate(routes) if place in stops), None)
     found = [
-        Alternative(
-            robot=candidate.robot,
-            cost=float(costs[0, number]),
-            finish=float(finishes[0, number]),
-            is_chosen=number == chosen,
-        )
-        for number, candidate in enumerate(candidates)
-        if is_able(task, candidate)
+        _alternative(task, candidate, float(cost), float(finish), matrix, is_chosen=number == chosen)
+        for number, (candidate, cost, finish) in enumerate(zip(candidates, costs[0], finishes[0], strict=True))
     ]
     return tuple(sorted(found, key=lambda each: (not each.is_chosen, each.cost)))
+
+
+def _alternative(
+    task: OpenTask, candidate: Candidate, cost: float, finish: float, travel: TravelMatrix, *, is_chosen: bool
+) -> Alternative:
+    effort = effort_of(task, candidate.model, candidate.node, travel)
+    obstacle = inability(task, candidate)
+    if not obstacle and cost == math.inf:
+        has_way = math.isfinite(effort.duration)
+        obstacle = f"battery too low for it at {candidate.soc:.0%}" if has_way else "finds no way"
+    return Alternative(
+        robot=candidate.robot,
+        cost=cost,
+        arrival=finish - effort.trip - effort.service if cost < math.inf else math.inf,
+        finish=finish,
+        late=0.0 if task.due is None else max(0.0, finish - task.due),
+        is_chosen=is_chosen,
+        obstacle=obstacle,
+    )
 
 
 def _search(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: TravelMatrix) -> Routing:

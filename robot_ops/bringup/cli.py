@@ -19,13 +19,14 @@ EXIT_INPUT: Final = 2
 EXIT_SILENT: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
-_COMMANDS: Final = ("demo", "simulate", "task", "robot", "traffic", "site", "ledger", "bench", "doctor")
+_COMMANDS: Final = ("demo", "simulate", "task", "robot", "traffic", "dispatch", "site", "ledger", "bench", "doctor")
 _HELP: Final = {
     "demo": "run the immigration hall live: simulator, fleet, robots and console",
     "simulate": "run a scenario without ROS, faster than real time and repeatable",
     "task": "submit, cancel and list tasks of a running system",
     "robot": "list robots, stop them and release the stop",
     "traffic": "see who waits for whom and why, close lanes, limit speeds, declare an emergency",
+    "dispatch": "see why a task has its robot and what the others would make of it",
     "site": "check or draw a site file",
     "ledger": "back up, restore, verify, read and archive what the fleet has on disk",
     "bench": "measure against goals and published figures",

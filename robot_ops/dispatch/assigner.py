@@ -49,12 +49,26 @@ class Assigner:
         """Return the seconds until a new request will be done."""
         context, now_ns = self._context, self._context.clock.now_ns()
         new = as_open_task(context, request, task=None, planned=None, now_ns=now_ns)
-        waiting = self._waiting(now_ns)
+        waiting = self.waiting(now_ns)
         plan = allocate([*waiting, new], candidates(context, now_ns), context.travel)
         if new.task_id not in plan.finish:
             plan = allocate([*waiting, new], expected_candidates(context, now_ns), context.travel)
         # nobody can do it as things stand, after all that was checked: promise what the slowest other gets
         return plan.finish.get(new.task_id, max(plan.finish.values(), default=0.0) + 600.0)
+
+    def waiting(self, now_ns: int) -> list[OpenTask]:
+        """Return the tasks that wait for a robot, in the order they were accepted."""
+        return [
+            as_open_task(
+                self._context,
+                task.request,
+                task=task,
+                planned=self._plan.assignments.get(task.task_id),
+                now_ns=now_ns,
+            )
+            for task in self._context.book.open_records()
+            if task.status is TaskStatus.QUEUED
+        ]
 
     def step(self) -> None:
         """Plan where needed and give each free robot its next task.
@@ -71,21 +85,11 @@ class Assigner:
                 self._assign(state, assignment)
 
     def _replan(self, now_ns: int) -> None:
-        waiting = self._waiting(now_ns)
+        waiting = self.waiting(now_ns)
         able = candidates(self._context, now_ns) if waiting else []
         self._plan = allocate(waiting, able, self._context.travel) if waiting else _NO_PLAN
         self._planned_ns = now_ns
         self._raise_alarms(waiting)
-
-    def _waiting(self, now_ns: int) -> list[OpenTask]:
-        waiting = []
-        for task in self._context.book.open_records():
-            if task.status is not TaskStatus.QUEUED:
-                continue
-            with self._context.isolation.part(task.task_id):
-                planned = self._plan.assignments.get(task.task_id)
-                waiting.append(as_open_task(self._context, task.request, task=task, planned=planned, now_ns=now_ns))
-        return waiting
 
     def _raise_alarms(self, waiting: Iterable[OpenTask]) -> None:
         unserved = [

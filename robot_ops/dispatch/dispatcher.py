@@ -19,6 +19,7 @@ from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.chain_watch import ChainWatch
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.errands import Errands
+from robot_ops.dispatch.explanation import Explanation, explain_task
 from robot_ops.dispatch.forecast import as_open_task
 from robot_ops.dispatch.inheritance import Inheritance
 from robot_ops.dispatch.journal import Journal
@@ -292,6 +293,18 @@ class Dispatcher:
             RequestError: traffic control has not heard of the robot.
         """
         return self._traffic.explain(robot)
+
+    def explain_dispatch(self, task_id: TaskId) -> Explanation:
+        """Return why a task has its robot, or when it will get one, and what each other robot would make of it.
+
+        Raises:
+            RequestError: there is no such task.
+        """
+        context = self._context
+        task = context.book.tasks.get(task_id)
+        if task is None:
+            raise RequestError(f"there is no task {task_id!r}", where="task_id", mend="list the tasks for their ids")
+        return explain_task(context, self._assigner, task, context.clock.now_ns())
 
     @property
     def traffic_rules(self) -> TrafficRules:

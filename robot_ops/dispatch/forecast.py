@@ -104,15 +104,29 @@ def expected_candidates(context: Context, now_ns: int) -> list[Candidate]:
     return found
 
 
+def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
+    """Return why no task is planned for the robot now, empty where there is no reason."""
+    status = state.status
+    if status is None or not state.is_online(now_ns):
+        return f"silent for {state.silence(now_ns):.0f} s"
+    if status.is_stopped:
+        return "stopped"
+    if state.node(context.site) is None:
+        return "not on the lane graph"
+    if math.isnan(state.soc):
+        return "does not tell its battery"
+    mission, compartments = context.book.mission_of(state.robot.id), state.robot.model.compartments
+    is_busy = mission is not None and mission.task_id is not None
+    if compartments and not is_busy and all(state.is_occupied(compartment) for compartment in compartments):
+        return "all its compartments are full"
+    return ""
+
+
 def _candidate(context: Context, state: RobotState, now_ns: int) -> Candidate | None:
-    status, node = state.status, state.node(context.site)
-    if status is None or node is None or not state.is_online(now_ns) or status.is_stopped or math.isnan(state.soc):
+    node = state.node(context.site)
+    if node is None or out_of_service(context, state, now_ns):
         return None
     mission = context.book.mission_of(state.robot.id)
-    if mission is None or mission.task_id is None:
-        compartments = state.robot.model.compartments
-        if compartments and all(state.is_occupied(compartment) for compartment in compartments):
-            return None
     node, free_in, soc = _when_free(context, state, mission, node)
     return Candidate(
         robot=state.robot.id,

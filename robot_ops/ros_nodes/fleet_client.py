@@ -14,6 +14,7 @@ from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import WorldStatistics as WorldStatisticsMsg
 from robot_ops_interfaces.srv import (
     CancelTask,
+    ExplainDispatch,
     ExplainTraffic,
     ListRobots,
     ListTasks,
@@ -24,8 +25,15 @@ from robot_ops_interfaces.srv import (
 
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.dispatch.explanation import Explanation
 from robot_ops.dispatch.ports import RobotStatus, TaskView
-from robot_ops.ros_nodes.fleet_messages import ListedRobot, check_stop_answer, from_robot_list, from_submit_answer
+from robot_ops.ros_nodes.fleet_messages import (
+    ListedRobot,
+    check_stop_answer,
+    from_explanation,
+    from_robot_list,
+    from_submit_answer,
+)
 from robot_ops.ros_nodes.qos import STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin
 from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_traffic
@@ -124,6 +132,20 @@ class FleetClient:
             return from_traffic(answer.state), tuple(answer.lines)
         except ValueError as error:
             raise LinkError(f"/fleet/explain_traffic answered what cannot be: {error}") from error
+
+    def explain_dispatch(self, task_id: TaskId) -> Explanation:
+        """Return why a task has its robot, or when it will get one, and what each other robot would make of it.
+
+        Raises:
+            RequestError: there is no such task.
+            LinkError: the fleet does not answer, or not in a way that can be understood.
+        """
+        request = ExplainDispatch.Request(task_id=str(task_id))
+        answer = self._call(ExplainDispatch, "/fleet/explain_dispatch", request)
+        try:
+            return from_explanation(answer)
+        except ValueError as error:
+            raise LinkError(f"/fleet/explain_dispatch answered what cannot be: {error}") from error
 
     def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
         """Change the rules of traffic and return those in force then.

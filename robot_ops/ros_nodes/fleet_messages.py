@@ -7,14 +7,17 @@ from typing import Final
 
 from robot_ops_interfaces.msg import Alarm as AlarmMsg
 from robot_ops_interfaces.msg import AlarmArray, TaskArray
-from robot_ops_interfaces.srv import ListRobots, SetStop, SubmitTask
+from robot_ops_interfaces.msg import DispatchOption as DispatchOptionMsg
+from robot_ops_interfaces.msg import Task as TaskMsg
+from robot_ops_interfaces.srv import ExplainDispatch, ListRobots, SetStop, SubmitTask
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.dispatch.explanation import Explanation, RobotOption
 from robot_ops.dispatch.ports import Alarm, RobotStatus, RobotView, TaskView
 from robot_ops.ros_nodes.conversions import from_time, to_time
-from robot_ops.ros_nodes.vocabulary import from_status, to_status, to_task
+from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_status, to_task
 from robot_ops.tasks.requests import Accepted
 
 _SEVERITY: Final = {"warning": AlarmMsg.SEVERITY_WARNING, "error": AlarmMsg.SEVERITY_ERROR}
@@ -70,10 +73,56 @@ def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
 
     Their request ids are not told, the task ids stand in: who repeats a request id is told the codes again.
     """
-    messages = [to_task(task) for task in tasks]
-    for message in messages:
-        message.request.request_id = message.task_id
-    return TaskArray(stamp=to_time(stamp_ns), tasks=messages)
+    return TaskArray(stamp=to_time(stamp_ns), tasks=[_to_public_task(task) for task in tasks])
+
+
+def _to_public_task(task: TaskView) -> TaskMsg:
+    message = to_task(task)
+    message.request.request_id = message.task_id
+    return message
+
+
+def to_explanation(explanation: Explanation) -> ExplainDispatch.Response:
+    """Return the explanation as the answer to who asks for it; its task as `to_tasks` tells it."""
+    options = [
+        DispatchOptionMsg(
+            robot=str(option.robot),
+            is_chosen=option.is_chosen,
+            arrival=option.arrival,
+            finish=option.finish,
+            late=option.late,
+            cost=option.cost,
+            obstacle=option.obstacle,
+        )
+        for option in explanation.options
+    ]
+    return ExplainDispatch.Response(
+        task=_to_public_task(explanation.task), options=options, lines=list(explanation.lines)
+    )
+
+
+def from_explanation(answer: ExplainDispatch.Response) -> Explanation:
+    """Return the answer's explanation.
+
+    Raises:
+        RequestError: there is no such task.
+        ValueError: the answer is malformed.
+    """
+    if answer.error:
+        raise RequestError(answer.error)
+    options = [
+        RobotOption(
+            robot=RobotId(option.robot),
+            is_chosen=bool(option.is_chosen),
+            arrival=option.arrival,
+            finish=option.finish,
+            late=option.late,
+            cost=option.cost,
+            obstacle=option.obstacle,
+        )
+        for option in answer.options
+    ]
+    return Explanation(task=from_task(answer.task), options=tuple(options), lines=tuple(answer.lines))
 
 
 def to_robot_list(robots: Iterable[RobotView], now_ns: int) -> ListRobots.Response:

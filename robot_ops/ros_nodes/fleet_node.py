@@ -2,8 +2,8 @@
 
 In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/list_tasks (ListTasks),
      /fleet/list_robots (ListRobots), /fleet/set_traffic_rules (SetTrafficRules), /fleet/explain_traffic
-     (ExplainTraffic); per robot status (RobotStatus), progress (RouteProgress), mission_report (MissionReport),
-     custody (CustodyEvent)
+     (ExplainTraffic), /fleet/explain_dispatch (ExplainDispatch); per robot status (RobotStatus), progress
+     (RouteProgress), mission_report (MissionReport), custody (CustodyEvent)
 Out: /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), latched, on change and once a
      second; per robot the action mission (ExecuteMission) and clearance (Clearance)
 
@@ -21,7 +21,15 @@ from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
-from robot_ops_interfaces.srv import CancelTask, ExplainTraffic, ListRobots, ListTasks, SetTrafficRules, SubmitTask
+from robot_ops_interfaces.srv import (
+    CancelTask,
+    ExplainDispatch,
+    ExplainTraffic,
+    ListRobots,
+    ListTasks,
+    SetTrafficRules,
+    SubmitTask,
+)
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import InputError, LedgerError
@@ -31,7 +39,7 @@ from robot_ops.dispatch.ports import Holdings
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.fleet_link import RosRobotLink
-from robot_ops.ros_nodes.fleet_messages import to_alarms, to_robot_list, to_tasks
+from robot_ops.ros_nodes.fleet_messages import to_alarms, to_explanation, to_robot_list, to_tasks
 from robot_ops.ros_nodes.parameters import declare, parameter
 from robot_ops.ros_nodes.qos import EVENTS, STATE
 from robot_ops.ros_nodes.traffic_messages import from_progress, from_rules, to_rules, to_traffic
@@ -109,6 +117,7 @@ class FleetNode(Node):
         self.create_service(ListRobots, "/fleet/list_robots", self._on_list_robots)
         self.create_service(SetTrafficRules, "/fleet/set_traffic_rules", self._on_set_rules)
         self.create_service(ExplainTraffic, "/fleet/explain_traffic", self._on_explain)
+        self.create_service(ExplainDispatch, "/fleet/explain_dispatch", self._on_explain_dispatch)
         self.create_timer(self._settings.step_period, self._on_timer)
 
     @property
@@ -219,6 +228,15 @@ class FleetNode(Node):
             return response
         response.lines = text.splitlines()
         return response
+
+    def _on_explain_dispatch(
+        self, request: ExplainDispatch.Request, response: ExplainDispatch.Response
+    ) -> ExplainDispatch.Response:
+        try:
+            return to_explanation(self._dispatcher.explain_dispatch(TaskId(request.task_id)))
+        except InputError as error:
+            response.error = str(error)
+            return response
 
     def _on_timer(self) -> None:
         self._dispatcher.step()

@@ -14,14 +14,22 @@ from rclpy.node import Node
 from rclpy.task import Future
 from robot_ops_interfaces.action import ExecuteMission
 from robot_ops_interfaces.msg import AlarmArray, MissionReport, RobotStatus, RouteProgress, TaskArray, TrafficState
-from robot_ops_interfaces.srv import CancelTask, ExplainTraffic, ListRobots, ListTasks, SetTrafficRules, SubmitTask
+from robot_ops_interfaces.srv import (
+    CancelTask,
+    ExplainDispatch,
+    ExplainTraffic,
+    ListRobots,
+    ListTasks,
+    SetTrafficRules,
+    SubmitTask,
+)
 
 from robot_ops.core.clock import SystemClock
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import LaneId, RobotId, ZoneId
 from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
-from robot_ops.ros_nodes.fleet_messages import from_alarms, from_robot_list
+from robot_ops.ros_nodes.fleet_messages import from_alarms, from_explanation, from_robot_list
 from robot_ops.ros_nodes.fleet_node import FleetNode
 from robot_ops.ros_nodes.qos import EVENTS, STATE
 from robot_ops.ros_nodes.runtime import ros
@@ -302,6 +310,21 @@ def test_traffic_is_explained(rig: Rig) -> None:
     (line, *_) = explain("guide_2").lines
     assert line.startswith("guide_2 stands at ")
     assert "guide_9" in explain("guide_9").error
+
+
+def test_a_choice_is_explained(rig: Rig) -> None:
+    task = rig.submit(guidance()).task_id
+
+    def explain(task_id: str = task) -> ExplainDispatch.Response:
+        return rig.call(ExplainDispatch, "/fleet/explain_dispatch", ExplainDispatch.Request(task_id=task_id))
+
+    rig.wait(lambda: explain().options and explain().options[0].is_chosen, "somebody is chosen")
+    found = from_explanation(explain())
+    assert {option.robot for option in found.options} == set(rig.site.robots)
+    assert found.task.request.request_id == task  # the client's own is a secret
+    assert found.lines
+    with pytest.raises(RequestError, match="no task 'guide-9'"):
+        from_explanation(explain("guide-9"))
 
 
 def test_a_mission_of_a_forgotten_ledger_is_canceled(rig: Rig, tmp_path: Path) -> None:

@@ -201,12 +201,24 @@ def test_explain_says_what_each_robot_would_make_of_a_task() -> None:
     tasks = [lead(1, 10, 30), lead(2, 60, 80)]
     robots = [guide(1, 0), guide(2, 70), guide(3, 200, languages="fr"), guide(4, 20, soc=0.1)]
     plan = allocate(tasks, robots, travel)
-    chosen, *others = explain(TaskId("guide-000001"), tasks, robots, travel)
-    assert (chosen.robot, chosen.is_chosen) == ("guide_1", True)
+    chosen, second, *others = explain(TaskId("guide-000001"), tasks, robots, travel)
+    assert (chosen.robot, chosen.is_chosen, chosen.obstacle) == ("guide_1", True, "")
     assert math.isclose(chosen.finish, plan.assignments[TaskId("guide-000001")].finish)
-    assert [(other.robot, other.is_chosen) for other in others] == [("guide_2", False), ("guide_4", False)]
-    assert chosen.cost < others[0].cost < others[1].cost == math.inf
+    assert chosen.arrival < chosen.finish
+    assert (second.robot, second.is_chosen) == ("guide_2", False)
+    assert chosen.cost < second.cost < others[0].cost == math.inf
+    assert {each.robot: each.obstacle for each in others} == {
+        "guide_3": "speaks fr, not en",
+        "guide_4": "battery too low for it at 10%",
+    }
     assert explain(TaskId("guide-000009"), tasks, robots, travel) == ()
+
+
+def test_explain_tells_how_late_each_would_be() -> None:
+    task = lead(1, 10, 30, due=40.0)
+    chosen, other = explain(task.task_id, [task], [guide(1, 10), guide(2, 100)], travel)
+    assert (chosen.robot, chosen.late) == ("guide_1", chosen.finish - 40.0)
+    assert other.late == other.finish - 40.0 > chosen.late
 
 
 def test_equal_tasks_are_served_in_the_order_they_came() -> None:
