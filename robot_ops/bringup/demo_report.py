@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robot_ops.bringup.output import json_text, say, show_table
-from robot_ops.bringup.task_records import task_record
+from robot_ops.bringup.task_records import promise_record, promise_text, task_record
 from robot_ops.core.clock import seconds_between
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.tasks.requests import TaskKind
@@ -65,6 +65,7 @@ class DemoReport:
             },
             "wrong": [task.task_id for task in self.wrong()],
             "times_s": {kind.value: _times(self.tasks, kind) for kind in TaskKind},
+            "promises": promise_record(self.tasks),
             "world": dict(self.statistics),
             "task_list": [task_record(task) for task in self.tasks],
         }
@@ -94,6 +95,7 @@ class DemoReport:
             )
         columns = ["task", "asked", "completed", "failed", "canceled", "open", "median wait", "median time"]
         show_table(f"{self.scenario}, seed {self.seed}, {self.duration:.0f} s", columns, rows)
+        say(promise_text(promise_record(self.tasks)))
         world = self.statistics
         show_table(
             "World",

@@ -1,10 +1,12 @@
 """Tasks as flat JSON records and as a table."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from robot_ops.bringup.output import show_table
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.dispatch.ports import TaskView
+from robot_ops.tasks.status import TaskStatus
 
 
 def task_record(task: TaskView) -> dict[str, Any]:
@@ -24,7 +26,35 @@ def task_record(task: TaskView) -> dict[str, Any]:
         "finished_s": _in_s(task.finished_ns),
         "due_s": _in_s(task.request.due_ns),
         "estimated_finish_s": _in_s(task.estimated_finish_ns),
+        "promised_s": _in_s(task.promised_ns),
     }
+
+
+def promise_record(tasks: Iterable[TaskView]) -> dict[str, Any]:
+    """Return how the promises of completed tasks turned out; lateness in seconds, below 0 where it was early."""
+    late = sorted(
+        seconds_between(task.promised_ns, task.finished_ns)
+        for task in tasks
+        if task.status is TaskStatus.COMPLETED and task.finished_ns is not None and task.promised_ns is not None
+    )
+    return {
+        "kept": sum(lateness <= 0.0 for lateness in late),
+        "made": len(late),
+        "lateness_median_s": _quantile(late, 0.5),
+        "lateness_p90_s": _quantile(late, 0.9),
+    }
+
+
+def promise_text(record: dict[str, Any]) -> str:
+    """Return a line for people about a `promise_record`."""
+    if not record["made"]:
+        return "promises: none has come due"
+    median, late = record["lateness_median_s"], record["lateness_p90_s"]
+    return f"promises: kept {record['kept']} of {record['made']}, lateness {median:+.0f} s median, {late:+.0f} s 90 %"
+
+
+def _quantile(ascending: list[float], share: float) -> float | None:
+    return ascending[min(len(ascending) - 1, int(share * len(ascending)))] if ascending else None
 
 
 def show_tasks(tasks: tuple[TaskView, ...], title: str = "Tasks") -> None:

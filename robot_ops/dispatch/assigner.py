@@ -10,6 +10,7 @@ from robot_ops.core.ids import MissionId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates
 from robot_ops.dispatch.orders import mission_kind
+from robot_ops.dispatch.promises import PromiseRecord
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.events import EventKind
@@ -30,6 +31,7 @@ class Assigner:
         self._context = context
         self._plan = _NO_PLAN
         self._planned_ns: int | None = None
+        self._promises = PromiseRecord()
 
     @property
     def plan(self) -> Plan:
@@ -46,15 +48,8 @@ class Assigner:
         self._planned_ns = None
 
     def promise(self, request: TaskRequest) -> float:
-        """Return the seconds until a new request will be done."""
-        context, now_ns = self._context, self._context.clock.now_ns()
-        new = as_open_task(context, request, task=None, planned=None, now_ns=now_ns)
-        waiting = self.waiting(now_ns)
-        plan = allocate([*waiting, new], candidates(context, now_ns), context.travel)
-        if new.task_id not in plan.finish:
-            plan = allocate([*waiting, new], expected_candidates(context, now_ns), context.travel)
-        # nobody can do it as things stand, after all that was checked: promise what the slowest other gets
-        return plan.finish.get(new.task_id, max(plan.finish.values(), default=0.0) + 600.0)
+        """Return the seconds until a new request will be done, with a margin that experience teaches."""
+        return self._estimate(request) * self._promises.stretch(self._context.book, request.kind)
 
     def waiting(self, now_ns: int) -> list[OpenTask]:
         """Return the tasks that wait for a robot, in the order they were accepted."""
@@ -83,6 +78,16 @@ class Assigner:
             assignment = self._plan.next_of(state.robot.id)
             if assignment is not None and assignment.start <= 0.0 and self._is_ready(state, assignment, now_ns):
                 self._assign(state, assignment)
+
+    def _estimate(self, request: TaskRequest) -> float:
+        context, now_ns = self._context, self._context.clock.now_ns()
+        new = as_open_task(context, request, task=None, planned=None, now_ns=now_ns)
+        waiting = self.waiting(now_ns)
+        plan = allocate([*waiting, new], candidates(context, now_ns), context.travel)
+        if new.task_id not in plan.finish:
+            plan = allocate([*waiting, new], expected_candidates(context, now_ns), context.travel)
+        # nobody can do it as things stand, after all that was checked: promise what the slowest other gets
+        return plan.finish.get(new.task_id, max(plan.finish.values(), default=0.0) + 600.0)
 
     def _replan(self, now_ns: int) -> None:
         waiting = self.waiting(now_ns)

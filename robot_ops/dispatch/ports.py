@@ -88,7 +88,11 @@ class RobotStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
-    """A task as people see it. Instants in nanoseconds, None where it has not come to that."""
+    """A task as people see it. Instants in nanoseconds, None where it has not come to that.
+
+    Attributes:
+        promised_ns: finish that its sender was promised, None where nobody knows any more.
+    """
 
     task_id: TaskId
     request: TaskRequest
@@ -100,6 +104,7 @@ class TaskView:
     started_ns: int | None
     finished_ns: int | None
     estimated_finish_ns: int | None
+    promised_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ def task_view(context: Context, assigner: Assigner, task: TaskRecord, now_ns: in
         started_ns=task.started_ns,
         finished_ns=task.finished_ns,
         estimated_finish_ns=_estimate(context, assigner, task, now_ns),
+        promised_ns=task.promised_ns,
     )
 
 

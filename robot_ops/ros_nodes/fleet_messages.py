@@ -163,6 +163,7 @@ def from_submit_answer(answer: SubmitTask.Response) -> Accepted:
         estimated_finish_ns=from_time(answer.estimated_finish),
         sender_code=answer.sender_code,
         recipient_code=answer.recipient_code,
+        promise=answer.promise,
     )
 
 

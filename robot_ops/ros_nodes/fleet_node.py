@@ -32,6 +32,7 @@ from robot_ops_interfaces.srv import (
 )
 
 from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.durations import about
 from robot_ops.core.errors import InputError, LedgerError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.dispatcher import Dispatcher
@@ -176,7 +177,8 @@ class FleetNode(Node):
         response.is_accepted, response.task_id = True, str(accepted.task_id)
         response.sender_code, response.recipient_code = accepted.sender_code, accepted.recipient_code
         response.estimated_finish = to_time(accepted.estimated_finish_ns)
-        self.get_logger().info(f"{accepted.task_id} accepted")
+        response.promise = about(seconds_between(self._ros_clock.now_ns(), accepted.estimated_finish_ns))
+        self.get_logger().info(f"{accepted.task_id} accepted, promised in {response.promise}")
         return response
 
     def _on_cancel(self, request: CancelTask.Request, response: CancelTask.Response) -> CancelTask.Response:

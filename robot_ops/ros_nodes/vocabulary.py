@@ -114,6 +114,7 @@ def to_task(task: TaskView) -> TaskMsg:
         started=to_time(task.started_ns),
         finished=to_time(task.finished_ns),
         estimated_finish=to_time(task.estimated_finish_ns),
+        promised=to_time(task.promised_ns),
     )
 
 
@@ -134,6 +135,7 @@ def from_task(message: TaskMsg) -> TaskView:
         started_ns=from_optional_time(message.started),
         finished_ns=from_optional_time(message.finished),
         estimated_finish_ns=from_optional_time(message.estimated_finish),
+        promised_ns=from_optional_time(message.promised),
     )
 
 

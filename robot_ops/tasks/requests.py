@@ -1,6 +1,6 @@
 """What people ask for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -70,8 +70,8 @@ class DeliveryRequest:
         _check_common(self.request_id, self.priority)
         if self.pickup == self.destination:
             raise RequestError("pickup and destination are the same place", where="destination")
-        for field in ("sender", "recipient", "document"):
-            _check_text(field, getattr(self, field))
+        for name in ("sender", "recipient", "document"):
+            _check_text(name, getattr(self, name))
 
     @property
     def kind(self) -> TaskKind:
@@ -88,6 +88,7 @@ class Accepted:
 
     Attributes:
         estimated_finish_ns: promised instant in nanoseconds.
+        promise: how long that was when the answer was given, for people ("about 4 minutes"); may be empty.
         sender_code, recipient_code: one-time codes that the two people of a delivery authenticate with at the robot;
             empty for guidance. Told only here; the ledger keeps what derives them, never the codes.
     """
@@ -96,6 +97,7 @@ class Accepted:
     estimated_finish_ns: int
     sender_code: str = ""
     recipient_code: str = ""
+    promise: str = field(default="", compare=False)
 
 
 def _check_common(request_id: str, priority: int) -> None:

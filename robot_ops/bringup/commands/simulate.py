@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from robot_ops.bringup.output import ProgressLine, add_json, say, show_json, show_table
+from robot_ops.bringup.task_records import promise_record, promise_text
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import ParameterError
 from robot_ops.core.resources import shared_folder
@@ -155,6 +156,7 @@ def _record(arguments: argparse.Namespace, scenario: Scenario, result: Any, cpu:
         "wrong": wrong,
         "overdue": overdue,
         "mean_time_s": {kind.value: _mean_time(result.tasks, kind) for kind in TaskKind},
+        "promises": promise_record(result.tasks),
         "conflicts": result.conflicts,
         "broken": result.broken,
         "least_distance_m": result.least_distance,
@@ -182,6 +184,7 @@ def _show(record: dict[str, Any]) -> None:
     ]
     title = f"{record['scenario']}, seed {record['seed']}, {record['hours']:g} h, {len(record['robots'])} robots"
     show_table(title, ["task", *statuses, "mean time, s"], rows)
+    say(promise_text(record["promises"]))
     say(f"conflicts between robots: {record['conflicts']}; least distance {record['least_distance_m']:.2f} m")
     say(f"ledger digest: {record['ledger_digest']}")
     say(f"{record['speed_factor']:.0f} simulated seconds per second of processor time")

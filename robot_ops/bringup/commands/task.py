@@ -92,11 +92,12 @@ def _show_accepted(accepted: Accepted, *, is_json: bool) -> None:
             {
                 "task_id": accepted.task_id,
                 "estimated_finish_s": accepted.estimated_finish_ns / to_ns(1.0),
+                "promise": accepted.promise or None,
                 "sender_code": accepted.sender_code or None,
                 "recipient_code": accepted.recipient_code or None,
             }
         )
         return
-    say(f"accepted as {accepted.task_id}")
+    say(f"accepted as {accepted.task_id}{f'; done in {accepted.promise}' if accepted.promise else ''}")
     if accepted.sender_code:
         say(f"code of the sender: {accepted.sender_code}\ncode of the recipient: {accepted.recipient_code}")

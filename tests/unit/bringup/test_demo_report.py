@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from robot_ops.bringup.demo_report import DemoReport
+from robot_ops.bringup.task_records import promise_record, promise_text
 from robot_ops.core.clock import NS_PER_S
 from robot_ops.core.ids import PersonId, PlaceId, RobotId, TaskId
 from robot_ops.dispatch.ports import TaskView
@@ -153,3 +155,15 @@ def test_people_read_what_went_wrong_and_why(capsys: pytest.CaptureFixture[str])
     assert "real-time factor" in out
     row = next(line.split() for line in out.splitlines() if line.split()[:1] == ["guide"])
     assert row == ["guide", "2", "1", "1", "0", "0", "10.00", "s", "60.00", "s"]
+
+
+def test_a_report_tells_how_promises_turned_out() -> None:
+    late = replace(task(TaskStatus.COMPLETED), promised_ns=60 * NS_PER_S)
+    early = replace(task(TaskStatus.COMPLETED, name="two"), promised_ns=100 * NS_PER_S)
+    failed = replace(task(TaskStatus.FAILED, name="three"), promised_ns=1)
+
+    record = promise_record([late, early, failed, task(TaskStatus.COMPLETED, name="four")])
+
+    assert record == {"kept": 1, "made": 2, "lateness_median_s": 10.0, "lateness_p90_s": 10.0}
+    assert promise_text(record) == "promises: kept 1 of 2, lateness +10 s median, +10 s 90 %"
+    assert promise_text(promise_record([])) == "promises: none has come due"
