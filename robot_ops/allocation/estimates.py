@@ -19,6 +19,10 @@ TRAFFIC_FACTOR: Final = 1.15
 """What waiting for others adds to driving alone, as a ratio."""
 RESERVE_SOC: Final = 0.10
 """State of charge that must be left on arrival at the charger."""
+WORKING_SOC: Final = 0.4
+"""A robot that had to charge goes on from this state of charge."""
+FULL_SOC: Final = 0.9
+"""Charging beyond that takes too long to wait for."""
 _J_PER_WH: Final = 3600.0
 
 
@@ -77,6 +81,12 @@ def can_return(candidate: Candidate, node: NodeId, soc: float, travel: Travel) -
     model = candidate.model
     way = TRAFFIC_FACTOR * travel(node, candidate.charger, model.max_speed)
     return math.isfinite(way) and soc - energy(model, way, 0.0) / model.battery_wh >= RESERVE_SOC
+
+
+def charged_soc(model: RobotModel, soc: float, duration: float) -> float:
+    """Return the state of charge after some seconds at a charger; it stops at `FULL_SOC`."""
+    net_w = max(1.0, model.charge_w - model.idle_w)
+    return max(soc, min(FULL_SOC, soc + net_w * duration / _J_PER_WH / model.battery_wh))
 
 
 def charging_time(model: RobotModel, soc: float, target: float) -> float:

@@ -76,7 +76,8 @@ def work_of(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: 
     robot["group"] = [group_of[id(each.model)] for each in candidates]
     robot["start"] = [nodes[candidate.node] for candidate in candidates]
     robot["charger"] = [nodes[candidate.charger] for candidate in candidates]
-    robot["until"], robot["capacity"], robot["end"] = np.inf, 1.0, NONE
+    robot["until"], robot["capacity"] = [candidate.until for candidate in candidates], 1.0
+    robot["end"] = np.where(np.isfinite(robot["until"]), robot["charger"], NONE)
     rule["is_timed"], rule["has_energy"] = 1, 1
     order = np.stack([-stop["weight"], stop["due"]], axis=1)
     effort, ways = records((len(models), len(tasks)), EFFORT), np.full((len(models), len(nodes), len(nodes)), np.inf)
@@ -128,4 +129,4 @@ def _abilities(tasks: Sequence[OpenTask], candidates: Sequence[Candidate]) -> Bo
             row = rows[key] = len(kinds)
             kinds.append([is_able(task, candidate) for candidate in candidates])
         numbers.append(row)
-    return np.array(kinds, dtype=np.bool_)[numbers]
+    return np.array(kinds, dtype=np.bool_).reshape(len(kinds), len(candidates))[np.array(numbers, dtype=np.int64)]

@@ -1,5 +1,6 @@
 """What allocation is told and what it answers. All times are seconds from now."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -44,6 +45,8 @@ class Candidate:
         charger: node of its charger.
         free_in: seconds until it can start something new, 0 for now.
         soc: state of charge when it is free, 0-1.
+        until: end of its shift, when it is back at its charger; in seconds from now.
+        next_shift: begin and end of the one after, None where there is none.
     """
 
     robot: RobotId
@@ -53,6 +56,8 @@ class Candidate:
     free_in: float
     soc: float
     languages: tuple[str, ...] = ()
+    until: float = math.inf
+    next_shift: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,23 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A stop at the charger that the plan reckons with, or the time between two shifts.
+
+    Attributes:
+        position: so many of the robot's planned tasks come before it.
+        start, finish: when it leaves for its charger, and when it goes on, in seconds from now.
+        soc: state of charge that it goes on with, 0-1.
+    """
+
+    robot: RobotId
+    position: int
+    start: float
+    finish: float
+    soc: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The answer.
 
@@ -102,13 +124,15 @@ class Plan:
         assignments: per task.
         finish: when each task is done, in seconds from now; those beyond the planning horizon by a rough estimate.
         unassigned: per task that no robot can do now, why.
-        short_of_energy: robots that were left out of a task that nobody else can do because their battery is too low.
+        short_of_energy: robots that shall charge before anything else: their battery is too low for what waits.
+        charges: every stop at a charger between planned tasks, by robot and position.
     """
 
     assignments: Mapping[TaskId, Assignment]
     finish: Mapping[TaskId, float]
     unassigned: Mapping[TaskId, str]
     short_of_energy: frozenset[RobotId]
+    charges: tuple[Charge, ...] = ()
     _next: Mapping[RobotId, Assignment] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -84,13 +84,14 @@ class Routing:
         return [self._search.best_stops[robot, :length].tolist() for robot, length in enumerate(lengths)]
 
     def keep(self, robot: int, stops: list[int]) -> None:
-        """Begin with this route of a robot, if it is possible; before `construct`."""
+        """Begin with this route of a robot, as much of its beginning as is possible; before `construct`."""
         work, routes = self._work, self._routes
         routes.at["stop"][robot, : len(stops)] = stops
-        routes.route["length"][robot] = len(stops)
-        if not refresh(work, routes, robot):
-            routes.route["length"][robot] = 0
-            routes.robot_of[work.stop["job"][stops]] = NONE
+        for length in range(len(stops), -1, -1):
+            routes.route["length"][robot] = length
+            if refresh(work, routes, robot):
+                break
+        routes.robot_of[work.stop["job"][stops[length:]]] = NONE
 
     def settle(self) -> None:
         """Go back to the best routes."""

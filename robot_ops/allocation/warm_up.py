@@ -29,6 +29,7 @@ def compile_kernels(site: Site) -> None:
             pickup=nodes[number],
             destination=nodes[-1 - number],
             due=600.0,
+            planned=candidates[0].robot,
             language=next((language for robot in site.robots.values() for language in robot.languages), ""),
         )
         for kind in TaskKind

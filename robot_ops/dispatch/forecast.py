@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from robot_ops.allocation.estimates import TRAFFIC_FACTOR, charging_time, energy, service_times, trip_speed
+from robot_ops.allocation.estimates import TRAFFIC_FACTOR, WORKING_SOC, charging_time, energy, service_times, trip_speed
 from robot_ops.allocation.model import Assignment, Candidate, OpenTask
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import NodeId
@@ -13,7 +13,7 @@ from robot_ops.tasks.book import MissionRecord, TaskRecord
 from robot_ops.tasks.orders import MissionKind, MissionPhase
 from robot_ops.tasks.requests import TaskRequest
 
-PREEMPT_SOC: Final = 0.4
+PREEMPT_SOC: Final = WORKING_SOC
 """A charging robot below this state of charge is left alone."""
 LOW_SOC: Final = 0.3
 """Below this an idle robot goes charging."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robot_ops.allocation.estimates import can_return, effort_of
+from robot_ops.allocation.estimates import TRAFFIC_FACTOR, can_return, charging_time, effort_of, energy
 from robot_ops.allocation.model import Candidate, OpenTask, Plan
 from robot_ops.allocation.planner import MAX_PLANNED, allocate, explain, is_able
 from robot_ops.allocation.travel_matrix import TravelMatrix
@@ -81,10 +81,48 @@ def test_a_task_nobody_can_do_says_why() -> None:
     assert plan.short_of_energy == frozenset()
 
 
-def test_a_robot_without_energy_is_left_out_and_named() -> None:
-    plan = allocate([lead(1, 10, 400)], [guide(1, soc=0.12)], travel)
+def test_a_robot_that_lacks_energy_for_what_waits_charges_first() -> None:
+    (plan, task) = allocate([lead(1, 10, 400)], [guide(1, soc=0.12)], travel), TaskId("guide-000001")
+    assert plan.short_of_energy == {"guide_1"}
+    (charge,) = plan.charges
+    assert (charge.robot, charge.position, charge.start) == ("guide_1", 0, 0.0)
+    assert charge.soc >= 0.4
+    assert plan.assignments[task].start == charge.finish > 600.0
+    assert "after it has charged" in plan.assignments[task].reason
+    assert plan.next_of(RobotId("guide_1")) == plan.assignments[task]
+
+
+def test_a_way_that_no_battery_holds_out_is_named() -> None:
+    plan = allocate([lead(1, 10, 9000)], [guide(1)], travel)
     assert plan.unassigned[TaskId("guide-000001")] == "battery too low or no way: guide_1"
     assert plan.short_of_energy == {"guide_1"}
+
+
+def test_a_charging_stop_goes_between_tasks_where_the_reserve_would_be_touched() -> None:
+    tasks = [lead(number, 10, 1000) for number in range(1, 10)]
+    plan = allocate(tasks, [guide(1, soc=0.5)], travel)
+    assert len(plan.finish) == len(tasks) > len(plan.assignments) > 5
+    assert not plan.unassigned
+    assert plan.charges
+    assert plan.charges[0].position > 0
+    assert not plan.short_of_energy
+    _check_route(plan, guide(1, soc=0.5), {task.task_id: task for task in tasks})
+
+
+def test_a_task_goes_to_the_next_shift_where_it_does_not_fit_into_this() -> None:
+    tasks = [lead(number, 10, 60) for number in range(1, 5)]
+    alone = allocate(tasks, [guide(1)], travel)
+    ends = sorted(alone.finish.values())
+    robot = replace(guide(1), until=ends[1] + 100.0, next_shift=(5000.0, 9000.0))
+    plan = allocate(tasks, [robot], travel)
+    starts = sorted(assignment.start for assignment in plan.assignments.values())
+    assert [start >= 5000.0 for start in starts] == [False, False, True, True]
+    late = replace(robot, until=ends[1] + 100.0, next_shift=None)
+    plan = allocate(tasks, [late, replace(late, robot=RobotId("guide_2"), until=0.0)], travel)
+    assert len(plan.assignments) == 2
+    missing = next(iter(plan.unassigned))
+    obstacles = {each.obstacle for each in explain(missing, tasks, [late], travel)}
+    assert obstacles == {"its shift ends too early"}
 
 
 def test_no_way_is_no_answer() -> None:
@@ -133,6 +171,7 @@ _tasks = st.lists(
         st.sampled_from(TaskKind),
         st.sampled_from(["en", "fr", "xx"]),
         st.sampled_from([None, "guide_0", "guide_1"]),
+        st.floats(min_value=0, max_value=3000),
     ),
     max_size=14,
 )
@@ -161,8 +200,9 @@ def test_plans_are_possible(rows: list[tuple], fleet: list[tuple]) -> None:
             due=due,
             language=language,
             planned=planned,
+            waited=waited,
         )
-        for number, (start, goal, priority, due, kind, language, planned) in enumerate(rows)
+        for number, (start, goal, priority, due, kind, language, planned, waited) in enumerate(rows)
     ]
     candidates = [
         guide(number, x, soc=soc, free_in=free_in, languages=languages) if is_guide else courier(number, x)
@@ -185,16 +225,24 @@ def _check_route(plan: Plan, candidate: Candidate, tasks: dict[TaskId, OpenTask]
     )
     assert [assignment.position for assignment in route] == list(range(len(route)))
     where, now, soc = candidate.node, candidate.free_in, candidate.soc
+    charges = {charge.position: charge for charge in plan.charges if charge.robot == candidate.robot}
     for assignment in route:
         task = tasks[assignment.task_id]
         assert is_able(task, candidate)
+        charge = charges.get(assignment.position)
+        if charge is not None:
+            assert math.isclose(charge.start, now)
+            way = TRAFFIC_FACTOR * travel(where, candidate.charger, candidate.model.max_speed)
+            soc = max(0.0, soc - energy(candidate.model, way, 0.0) / candidate.model.battery_wh)
+            assert charge.finish >= now + way + charging_time(candidate.model, soc, charge.soc) - 1e-6
+            where, now, soc = candidate.charger, charge.finish, charge.soc
         assert math.isclose(assignment.start, now)
         effort = effort_of(task, candidate.model, where, travel)
         now += effort.duration
         soc -= effort.energy_wh / candidate.model.battery_wh
         where = task.destination
         assert math.isclose(assignment.finish, now)
-        assert can_return(candidate, where, soc, travel)
+        assert can_return(candidate, where, soc + 1e-9, travel)
 
 
 def test_explain_says_what_each_robot_would_make_of_a_task() -> None:
