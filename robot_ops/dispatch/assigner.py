@@ -6,31 +6,48 @@ from typing import Final
 from robot_ops.allocation.model import Assignment, OpenTask, Plan
 from robot_ops.allocation.planner import allocate
 from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.durations import about
+from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import MissionId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates
 from robot_ops.dispatch.orders import mission_kind
 from robot_ops.dispatch.promises import PromiseRecord
+from robot_ops.dispatch.prospects import Prospects
 from robot_ops.dispatch.robots import RobotState
+from robot_ops.dispatch.waiting_line import Ability, WaitingLine, ability, rank
+from robot_ops.site.model import RobotKind
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.orders import MissionKind
-from robot_ops.tasks.requests import TaskRequest
+from robot_ops.tasks.requests import TaskKind, TaskRequest
 from robot_ops.tasks.status import TaskStatus
 
 _REPLAN_S: Final = 2.0
+MAX_WAITING: Final = 20_000
+MAX_PROMISE_S: Final = 8 * 3600.0
+"""A request that would wait longer is refused, when others wait."""
+_EXACT: Final = 60
+"""Where at least so many wait, new requests are told what their place in the line means."""
 _UNSERVED_S: Final = 30.0
 """Seconds after which it is an alarm that no robot can do a task."""
 _NO_PLAN: Final = Plan(assignments={}, finish={}, unassigned={}, short_of_energy=frozenset())
 
 
 class Assigner:
-    """Keeps the plan. It is made anew when something happened and every two seconds."""
+    """Keeps the plan. It is made anew when something happened and every two seconds.
+
+    However many tasks wait, a call takes no longer than planning the front of their line takes.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._plan = _NO_PLAN
-        self._planned_ns: int | None = None
+        self._planned_ns = 0
+        self._is_stale = True
+        self._line = WaitingLine()
+        self._prospects: Prospects | None = None
+        self._prospects_ns = 0
         self._promises = PromiseRecord()
 
     @property
@@ -41,29 +58,47 @@ class Assigner:
     @property
     def planned_ns(self) -> int:
         """Return the instant that the plan's times count from."""
-        return self._planned_ns or 0
+        return self._planned_ns
 
     def invalidate(self) -> None:
         """Have the plan made anew at the next step: something happened."""
-        self._planned_ns = None
+        self._is_stale = True
+
+    def admit(self, task: TaskRecord) -> None:
+        """Take over a task that was accepted just now."""
+        self._line.add(task.task_id, task.request, task.submitted_ns)
+        self.invalidate()
 
     def promise(self, request: TaskRequest) -> float:
         """Return the seconds until a new request will be done, with a margin that experience teaches."""
         return self._estimate(request) * self._promises.stretch(self._context.book, request.kind)
 
+    def check_room(self, seconds: float) -> None:
+        """Check that a request that would be promised in so many seconds can be admitted.
+
+        Raises:
+            RequestError: so much waits already that it would not be done within hours.
+        """
+        if len(self._line) >= MAX_WAITING:
+            raise RequestError(f"the queue is full: {len(self._line)} tasks wait", mend="Ask again later")
+        if seconds > MAX_PROMISE_S and len(self._line) >= _EXACT:
+            raise RequestError(f"the queue is full: it would take {about(seconds)}", mend="Ask again later")
+
+    def finish(self, task: TaskRecord) -> float | None:
+        """Return the seconds from `planned_ns` until a task that waits will be done, None while nobody knows."""
+        planned = self._plan.finish.get(task.task_id)
+        place = self._line.place(task.task_id)
+        if planned is not None or place is None or task.task_id in self._plan.unassigned or self._prospects is None:
+            return planned
+        key, rank_there = place
+        if not self._prospects.has(key):
+            return None
+        return self._prospects.finish(key, rank_there) + seconds_between(self._planned_ns, self._prospects_ns)
+
     def waiting(self, now_ns: int) -> list[OpenTask]:
-        """Return the tasks that wait for a robot, in the order they were accepted."""
-        return [
-            as_open_task(
-                self._context,
-                task.request,
-                task=task,
-                planned=self._plan.assignments.get(task.task_id),
-                now_ns=now_ns,
-            )
-            for task in self._context.book.open_records()
-            if task.status is TaskStatus.QUEUED
-        ]
+        """Return the front of the tasks that wait for a robot: those that are planned one by one."""
+        self._line.refresh(self._context.book)
+        return self._front(now_ns)
 
     def step(self) -> None:
         """Plan where needed and give each free robot its next task.
@@ -72,7 +107,7 @@ class Assigner:
             LedgerError: an assignment could not be written.
         """
         now_ns = self._context.clock.now_ns()
-        if self._planned_ns is None or seconds_between(self._planned_ns, now_ns) >= _REPLAN_S:
+        if self._is_stale or seconds_between(self._planned_ns, now_ns) >= _REPLAN_S:
             self._replan(now_ns)
         for state in self._context.robots.values():
             assignment = self._plan.next_of(state.robot.id)
@@ -81,6 +116,8 @@ class Assigner:
 
     def _estimate(self, request: TaskRequest) -> float:
         context, now_ns = self._context, self._context.clock.now_ns()
+        if len(self._line) >= _EXACT:
+            return self._rough_estimate(request, now_ns)
         new = as_open_task(context, request, task=None, planned=None, now_ns=now_ns)
         waiting = self.waiting(now_ns)
         plan = allocate([*waiting, new], candidates(context, now_ns), context.travel)
@@ -89,11 +126,37 @@ class Assigner:
         # nobody can do it as things stand, after all that was checked: promise what the slowest other gets
         return plan.finish.get(new.task_id, max(plan.finish.values(), default=0.0) + 600.0)
 
+    def _rough_estimate(self, request: TaskRequest, now_ns: int) -> float:
+        """Return what its place in the line means; where many wait, planning at each request takes too long."""
+        key = ability(request)
+        if self._prospects is None or not self._prospects.has(key):
+            front = self._front(now_ns)
+            plan = allocate(front, expected_candidates(self._context, now_ns), self._context.travel)
+            self._prospects, self._prospects_ns = Prospects(plan, self._line, self._able), now_ns
+        place = rank(request, now_ns, self._context.book.next_task_id(request.kind))
+        return max(0.0, self._prospects.finish(key, place) - seconds_between(self._prospects_ns, now_ns))
+
+    def _front(self, now_ns: int) -> list[OpenTask]:
+        context, front = self._context, []
+        for task_id in self._line.front(self._able):
+            with context.isolation.part(task_id):
+                task, planned = context.book.tasks[task_id], self._plan.assignments.get(task_id)
+                front.append(as_open_task(context, task.request, task=task, planned=planned, now_ns=now_ns))
+        return front
+
+    def _able(self, key: Ability) -> int:
+        kind, language = key
+        robots = [state.robot for state in self._context.robots.values()]
+        if kind is TaskKind.GUIDE:
+            return sum(robot.model.kind is RobotKind.GUIDE and language in robot.languages for robot in robots)
+        return sum(robot.model.kind is RobotKind.COURIER for robot in robots)
+
     def _replan(self, now_ns: int) -> None:
         waiting = self.waiting(now_ns)
         able = candidates(self._context, now_ns) if waiting else []
         self._plan = allocate(waiting, able, self._context.travel) if waiting else _NO_PLAN
-        self._planned_ns = now_ns
+        self._planned_ns, self._prospects_ns, self._is_stale = now_ns, now_ns, False
+        self._prospects = Prospects(self._plan, self._line, self._able) if len(self._line) > len(waiting) else None
         self._raise_alarms(waiting)
 
     def _raise_alarms(self, waiting: Iterable[OpenTask]) -> None:

@@ -32,7 +32,7 @@ from robot_ops.dispatch.supervisor import Supervisor
 from robot_ops.dispatch.traffic_desk import TrafficDesk
 from robot_ops.dispatch.transfers import Transfers
 from robot_ops.dispatch.validation import check_places, check_request
-from robot_ops.dispatch.views import plain_view, robot_view, task_view
+from robot_ops.dispatch.views import first_waiting, plain_view, robot_view, task_view
 from robot_ops.site.model import Site
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.custody import CustodyEvent
@@ -146,10 +146,12 @@ class Dispatcher:
             return accepted_answer(known, context.secret)
         self._check(request)
         now_ns = context.clock.now_ns()
-        promised_ns = now_ns + to_ns(self._promise(request))
+        seconds = self._promise(request)
+        self._assigner.check_room(seconds)
+        promised_ns = now_ns + to_ns(seconds)
         task_id = context.book.next_task_id(request.kind)
         context.journal.write(EventKind.ACCEPTED, task_id, {**request_payload(request), "promised_ns": promised_ns})
-        self._assigner.invalidate()
+        self._assigner.admit(context.book.tasks[task_id])
         return accepted_answer(context.book.tasks[task_id], context.secret)
 
     def cancel(self, task_id: TaskId, reason: str) -> None:
@@ -266,9 +268,13 @@ class Dispatcher:
         book = self._context.book
         return self._views(book.tasks.values() if with_finished else book.open_records())
 
-    def tasks_since(self, finished_ns: int) -> tuple[TaskView, ...]:
-        """Return the tasks that are open or have ended at this instant or later, in the order of acceptance."""
-        return self._views(self._context.book.records_since(finished_ns))
+    def tasks_since(self, finished_ns: int, *, most_waiting: int | None = None) -> tuple[TaskView, ...]:
+        """Return the tasks that are open or have ended at this instant or later, in the order of acceptance.
+
+        Args:
+            most_waiting: of those that wait for a robot only so many, the first; all when None.
+        """
+        return self._views(first_waiting(self._context.book.records_since(finished_ns), most_waiting))
 
     def robots(self) -> tuple[RobotView, ...]:
         """Return the robots in the site's order."""

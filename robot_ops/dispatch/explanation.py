@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from robot_ops.allocation.fleet_work import TARDINESS, weight
-from robot_ops.allocation.model import Alternative, OpenTask, Plan
+from robot_ops.allocation.model import Alternative, OpenTask
 from robot_ops.allocation.planner import explain
 from robot_ops.core.durations import about
 from robot_ops.core.ids import RobotId
@@ -59,16 +59,16 @@ def explain_task(context: Context, assigner: Assigner, task: TaskRecord, now_ns:
         return _explain_ended(task, view)
     waiting = assigner.waiting(now_ns)
     if task.status is TaskStatus.QUEUED:
-        return _explain_queued(context, task, view, waiting, assigner.plan, now_ns)
+        return _explain_queued(context, assigner, task, view, waiting, now_ns)
     return _explain_assigned(context, task, view, waiting, now_ns)
 
 
 def _explain_queued(
-    context: Context, task: TaskRecord, view: TaskView, waiting: Sequence[OpenTask], plan: Plan, now_ns: int
+    context: Context, assigner: Assigner, task: TaskRecord, view: TaskView, waiting: Sequence[OpenTask], now_ns: int
 ) -> Explanation:
     found = explain(task.task_id, waiting, candidates(context, now_ns), context.travel)
     options = _options(context, found, now_ns)
-    return Explanation(task=view, options=options, lines=(_prospect(task, plan, options), *_option_lines(options)))
+    return Explanation(task=view, options=options, lines=(_prospect(assigner, task, options), *_option_lines(options)))
 
 
 def _explain_assigned(
@@ -133,10 +133,11 @@ def _options(context: Context, found: Iterable[Alternative], now_ns: int) -> tup
     return tuple(options)
 
 
-def _prospect(task: TaskRecord, plan: Plan, options: Sequence[RobotOption]) -> str:
+def _prospect(assigner: Assigner, task: TaskRecord, options: Sequence[RobotOption]) -> str:
+    plan = assigner.plan
     assignment = plan.assignments.get(task.task_id)
     if assignment is None:
-        finish = plan.finish.get(task.task_id)
+        finish = assigner.finish(task)
         if finish is not None:
             return f"Many tasks go first; it is expected to be done in {about(finish)}"
         return f"It waits: {plan.unassigned.get(task.task_id, 'it is not planned yet')}"

@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
+from robot_ops.core.ids import TaskId
 from robot_ops.tasks.book import TaskBook, TaskRecord
 from robot_ops.tasks.requests import TaskKind
 from robot_ops.tasks.status import TaskStatus
@@ -27,16 +28,22 @@ class PromiseRecord:
 
     def __init__(self) -> None:
         self._book: TaskBook | None = None
-        self._seen = 0
+        self._last: TaskId | None = None
         self._logs: dict[TaskKind, float] = {}
 
     def stretch(self, book: TaskBook, kind: TaskKind) -> float:
         """Return what to multiply an estimate with, 1 to 3."""
-        if book is not self._book or len(book.ended_tasks) < self._seen:
-            self._book, self._seen, self._logs = book, 0, {}
-        for task_id in book.ended_tasks[self._seen :]:
-            self._learn(book.tasks[task_id])
-        self._seen = len(book.ended_tasks)
+        if book is not self._book:
+            self._book, self._last, self._logs = book, None, {}
+        new = []
+        for task_id in reversed(book.ended_tasks):  # archives take the oldest away
+            if task_id == self._last:
+                break
+            new.append(book.tasks[task_id])
+        for task in reversed(new):
+            self._learn(task)
+        if new:
+            self._last = new[0].task_id
         return math.exp(self._logs.get(kind, math.log(_FIRST)))
 
     def _learn(self, task: TaskRecord) -> None:

@@ -1,5 +1,7 @@
 """Tasks and robots as people see them."""
 
+from collections.abc import Iterable, Iterator
+
 from robot_ops.core.clock import to_ns
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
@@ -42,7 +44,19 @@ def plain_view(task: TaskRecord) -> TaskView:
         started_ns=task.started_ns,
         finished_ns=task.finished_ns,
         estimated_finish_ns=task.finished_ns or task.promised_ns,
+        promised_ns=task.promised_ns,
     )
+
+
+def first_waiting(records: Iterable[TaskRecord], most: int | None) -> Iterator[TaskRecord]:
+    """Yield the records without those that wait for a robot behind `most` others; all where that is None."""
+    waiting = 0
+    for record in records:
+        if record.status is TaskStatus.QUEUED:
+            waiting += 1
+            if most is not None and waiting > most:
+                continue
+        yield record
 
 
 def robot_view(context: Context, state: RobotState, clearance: Clearance | None, now_ns: int) -> RobotView:
@@ -78,7 +92,7 @@ def _estimate(context: Context, assigner: Assigner, task: TaskRecord, now_ns: in
     if task.status.is_final:
         return task.finished_ns
     if task.status is TaskStatus.QUEUED:
-        planned = assigner.plan.finish.get(task.task_id)
+        planned = assigner.finish(task)
         return task.promised_ns if planned is None else max(now_ns, assigner.planned_ns + to_ns(planned))
     if task.robot not in context.robots or task.robot is None:
         return task.promised_ns

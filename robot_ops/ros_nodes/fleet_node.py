@@ -60,6 +60,7 @@ class FleetParameters:
 
     step_period: float = parameter(0.2, "Between two steps of the dispatcher, s.", low=0.05, high=1.0)
     finished_for: float = parameter(600.0, "How long /fleet/tasks shows a task that has ended, s.", low=0.0, high=1e6)
+    most_waiting: int = parameter(300, "How many tasks that wait for a robot /fleet/tasks shows.", low=0, high=100000)
 
 
 class FleetNode(Node):
@@ -249,7 +250,9 @@ class FleetNode(Node):
         is_due = self._shown_ns is None or seconds_between(self._shown_ns, now_ns) >= _PUBLISH_S
         if is_due:
             self._shown_ns = now_ns
-        tasks = self._dispatcher.tasks_since(now_ns - to_ns(self._settings.finished_for))
+        tasks = self._dispatcher.tasks_since(
+            now_ns - to_ns(self._settings.finished_for), most_waiting=self._settings.most_waiting
+        )
         # estimates move all the time; they go out once a second
         keys = [(task.task_id, task.status, task.robot, task.phase, task.reason) for task in tasks]
         if self._is_news("tasks", keys) or is_due:

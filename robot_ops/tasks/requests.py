@@ -9,6 +9,8 @@ from robot_ops.core.ids import PersonId, PlaceId, TaskId
 
 MAX_TEXT: Final = 200
 MAX_PARTY: Final = 8
+_LATEST_NS: Final = 2**31 * 10**9
+"""What ROS's time in 32 bit of seconds holds."""
 
 
 class TaskKind(Enum):
@@ -37,9 +39,10 @@ class GuidanceRequest:
     due_ns: int | None = None
 
     def __post_init__(self) -> None:
-        _check_common(self.request_id, self.priority)
+        _check_common(self.request_id, self.priority, self.due_ns)
         if self.pickup == self.destination:
             raise RequestError("pickup and destination are the same place", where="destination")
+        _check_whole("party_size", self.party_size)
         if not 1 <= self.party_size <= MAX_PARTY:
             raise RequestError(f"{self.party_size} is not in 1..{MAX_PARTY}", where="party_size")
         _check_text("language", self.language)
@@ -67,7 +70,7 @@ class DeliveryRequest:
     due_ns: int | None = None
 
     def __post_init__(self) -> None:
-        _check_common(self.request_id, self.priority)
+        _check_common(self.request_id, self.priority, self.due_ns)
         if self.pickup == self.destination:
             raise RequestError("pickup and destination are the same place", where="destination")
         for name in ("sender", "recipient", "document"):
@@ -100,10 +103,21 @@ class Accepted:
     promise: str = field(default="", compare=False)
 
 
-def _check_common(request_id: str, priority: int) -> None:
+def _check_common(request_id: str, priority: int, due_ns: int | None) -> None:
     _check_text("request_id", request_id)
+    _check_whole("priority", priority)
+    if due_ns is not None:
+        _check_whole("due", due_ns)
+        if not 0 <= due_ns < _LATEST_NS:
+            raise RequestError("is no instant that a clock tells", where="due", mend="leave it out or name another")
     if not -10 <= priority <= 10:
         raise RequestError(f"{priority} is not in -10..10", where="priority")
+
+
+def _check_whole(field: str, value: object) -> None:
+    """Refuse NaN, infinity and fractions, which come from clients' arithmetic, and truth values."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RequestError(f"{value!r} is no whole number", where=field)
 
 
 def _check_text(field: str, text: str) -> None:
