@@ -17,6 +17,7 @@ from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
 from robot_ops.dispatch.alarms import AlarmBoard
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.chain_watch import ChainWatch
+from robot_ops.dispatch.congestion import Congestion
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.errands import Errands
 from robot_ops.dispatch.explanation import Explanation, explain_task
@@ -114,6 +115,7 @@ class Dispatcher:
         self._inheritance = Inheritance(self._context)
         self._reports: dict[MissionId, MissionReport] = {}
         self._custody: dict[tuple[RobotId, int], CustodyEvent] = {}
+        self._congestion = Congestion()
         self._has_stepped = False
 
     def recover(self) -> None:
@@ -262,6 +264,8 @@ class Dispatcher:
             self._context.alarms.clear("ledger")
         with isolation.part("traffic"):
             self._desk.step()
+        with isolation.part("travel times"):
+            self._watch_congestion()
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return the tasks in the order they were accepted; those that have ended only where asked for."""
@@ -370,6 +374,18 @@ class Dispatcher:
         """Have closed lanes and slow zones count in travel times."""
         self._travel.set_rules(rules)
         self._ways.forget()
+
+    def _watch_congestion(self) -> None:
+        """Have travel times follow where robots wait for each other."""
+        now_ns, congestion = self._context.clock.now_ns(), self._congestion
+        elapsed = congestion.begin(now_ns)
+        waiting = {wait.robot for wait in self._traffic.waits() if wait.waits_for}
+        for robot, state in self._context.robots.items():
+            congestion.look(state, self._traffic.clearance(robot), is_waiting=robot in waiting, elapsed=elapsed)
+        if congestion.renew(now_ns):
+            self._travel.set_delays(congestion.delays)
+            self._ways.forget()
+            self._assigner.invalidate()
 
     def _is_old(self, state: RobotState, what: str, stamp_ns: int, latest: _Stamped | None) -> bool:
         return latest is not None and state.is_old(what, stamp_ns, latest.stamp_ns, self._context.clock.now_ns())

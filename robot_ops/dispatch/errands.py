@@ -7,7 +7,7 @@ from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import PlaceId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC
+from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC, is_off_shift
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.site.model import PlaceKind
 from robot_ops.tasks.events import EventKind
@@ -62,12 +62,16 @@ class Errands:
         node = state.node(site)
         if node is None or state.idle_since_ns is None:
             return
+        at_charger = node == site.places[robot.charger].node
+        if not at_charger and is_off_shift(robot, now_ns):
+            self._write(state, MissionKind.CHARGE, robot.charger, "the shift has ended")
+            return
         next_task = self._assigner.plan.next_of(robot.id)
         is_wanted = next_task is not None and next_task.start <= 0.0
         if self._needs_charge(state) and (not is_wanted or state.soc < EMPTY_SOC):
             self._write(state, MissionKind.CHARGE, robot.charger, f"battery at {state.soc:.0%}")
             return
-        if is_wanted or node in (site.places[robot.park].node, site.places[robot.charger].node):
+        if is_wanted or at_charger or node == site.places[robot.park].node:
             return
         is_in_the_way = node in self._service_nodes
         if is_in_the_way or seconds_between(state.idle_since_ns, now_ns) >= _PARK_AFTER_S:

@@ -1,14 +1,25 @@
 """Where and when each robot will be free, for allocation and for promises."""
 
 import math
+from dataclasses import replace
 from typing import Final
 
-from robot_ops.allocation.estimates import TRAFFIC_FACTOR, WORKING_SOC, charging_time, energy, service_times, trip_speed
-from robot_ops.allocation.model import Assignment, Candidate, OpenTask
-from robot_ops.core.clock import seconds_between
+from robot_ops.allocation.estimates import (
+    TRAFFIC_FACTOR,
+    WORKING_SOC,
+    charged_soc,
+    charging_time,
+    energy,
+    service_times,
+    trip_speed,
+)
+from robot_ops.allocation.model import Assignment, Candidate, OpenTask, Travel
+from robot_ops.core.clock import NS_PER_S, seconds_between
 from robot_ops.core.ids import NodeId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
+from robot_ops.site.model import Robot
+from robot_ops.site.shifts import coming_shifts
 from robot_ops.tasks.book import MissionRecord, TaskRecord
 from robot_ops.tasks.orders import MissionKind, MissionPhase
 from robot_ops.tasks.requests import TaskRequest
@@ -36,7 +47,8 @@ def as_open_task(
         destination=site.places[request.destination].node,
         priority=request.priority,
         due=None if request.due_ns is None else seconds_between(now_ns, request.due_ns),
-        waited=0.0 if task is None else seconds_between(task.submitted_ns, now_ns),
+        # the clock may have been set back meanwhile
+        waited=0.0 if task is None else max(0.0, seconds_between(task.submitted_ns, now_ns)),
         language=getattr(request, "language", ""),
         planned=None if planned is None else planned.robot,
         planned_position=0 if planned is None else planned.position,
@@ -100,8 +112,15 @@ def expected_candidates(context: Context, now_ns: int) -> list[Candidate]:
                 soc=1.0,
                 languages=state.robot.languages,
             )
+            candidate = _in_shifts(candidate, state.robot, context.travel, now_ns)
         found.append(candidate)
     return found
+
+
+def is_off_shift(robot: Robot, now_ns: int) -> bool:
+    """Return whether the robot has shifts and none lasts now."""
+    coming = coming_shifts(robot.shifts, now_ns / NS_PER_S)
+    return bool(coming) and coming[0][0] > 0.0
 
 
 def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
@@ -128,7 +147,7 @@ def _candidate(context: Context, state: RobotState, now_ns: int) -> Candidate | 
         return None
     mission = context.book.mission_of(state.robot.id)
     node, free_in, soc = _when_free(context, state, mission, node)
-    return Candidate(
+    candidate = Candidate(
         robot=state.robot.id,
         model=state.robot.model,
         node=node,
@@ -136,6 +155,30 @@ def _candidate(context: Context, state: RobotState, now_ns: int) -> Candidate | 
         free_in=max(free_in, seconds_between(now_ns, state.rest_until_ns), 0.0),
         soc=soc,
         languages=state.robot.languages,
+    )
+    return _in_shifts(candidate, state.robot, context.travel, now_ns)
+
+
+def _in_shifts(candidate: Candidate, robot: Robot, travel: Travel, now_ns: int) -> Candidate:
+    """Return the candidate with the limits of its shifts; outside of them it is at its charger."""
+    coming = coming_shifts(robot.shifts, now_ns / NS_PER_S)
+    if not coming:
+        return candidate
+    (begin, end), following = coming[0], coming[1] if len(coming) > 1 else None
+    if begin <= 0.0:
+        return replace(candidate, until=end, next_shift=following)
+    way = TRAFFIC_FACTOR * travel(candidate.node, candidate.charger, candidate.model.max_speed)
+    arrival = candidate.free_in + way
+    if not math.isfinite(arrival):
+        return replace(candidate, free_in=max(begin, candidate.free_in), until=end, next_shift=following)
+    soc = max(0.0, candidate.soc - energy(candidate.model, way, 0.0) / candidate.model.battery_wh)
+    return replace(
+        candidate,
+        node=candidate.charger,
+        free_in=max(begin, arrival),
+        soc=charged_soc(candidate.model, soc, max(0.0, begin - arrival)),
+        until=end,
+        next_shift=following,
     )
 
 

@@ -30,6 +30,7 @@ from robot_ops.site.model import (
     StaffMember,
     Zone,
 )
+from robot_ops.site.shifts import Shift, do_overlap, shift_of
 
 FORMAT: Final = 1
 LAST_TAG: Final = 586
@@ -283,7 +284,7 @@ class _Reader:
         for name, entry in self._section("robots").items():
             if not _ROBOT_ID.fullmatch(name):
                 raise entry.wrong(f"'{name}' cannot be a ROS namespace", "Use letters, digits and '_'")
-            fields = entry.fields(required=("model", "charger", "park"), optional=("languages",))
+            fields = entry.fields(required=("model", "charger", "park"), optional=("languages", "shifts"))
             languages = [item.text() for item in fields["languages"].items()] if "languages" in fields else []
             robots[RobotId(name)] = Robot(
                 id=RobotId(name),
@@ -291,6 +292,7 @@ class _Reader:
                 charger=PlaceId(fields["charger"].one_of(places, "place")),
                 park=PlaceId(fields["park"].one_of(places, "place")),
                 languages=tuple(languages),
+                shifts=_shifts(fields["shifts"]) if "shifts" in fields else (),
             )
         return robots
 
@@ -301,3 +303,15 @@ class _Reader:
             place = PlaceId(fields["at"].one_of(places, "place"))
             staff[PersonId(name)] = StaffMember(id=PersonId(name), name=fields["name"].text(), place=place)
         return staff
+
+
+def _shifts(entry: Entry) -> tuple[Shift, ...]:
+    shifts = []
+    for item in entry.items():
+        try:
+            shifts.append(shift_of(item.text()))
+        except ValueError as error:
+            raise item.wrong(str(error), 'Write "06:00-14:30", times of the day in UTC') from error
+    if do_overlap(shifts):
+        raise entry.wrong("shifts overlap", "Give each time of the day once")
+    return tuple(shifts)

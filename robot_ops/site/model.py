@@ -10,6 +10,7 @@ from pathlib import Path
 
 from robot_ops.core.ids import DoorId, LaneId, LevelId, LiftId, NodeId, PersonId, PlaceId, RobotId, ZoneId
 from robot_ops.core.poses import LevelPose, Pose
+from robot_ops.site.shifts import Shift
 
 
 class PlaceKind(Enum):
@@ -169,6 +170,7 @@ class Robot:
         charger: its own charger, where it also starts in simulation.
         park: the waiting spot it parks at when idle.
         languages: BCP 47 codes it speaks; empty for couriers.
+        shifts: when it works; always where there are none.
     """
 
     id: RobotId
@@ -176,6 +178,7 @@ class Robot:
     charger: PlaceId
     park: PlaceId
     languages: tuple[str, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ def site_text(site: Site, folder: Path) -> str:
             "charger": robot.charger,
             "park": robot.park,
             **({"languages": _list(map(_text, robot.languages))} if robot.languages else {}),
+            **({"shifts": _list(_text(str(shift)) for shift in robot.shifts)} if robot.shifts else {}),
         }
         for robot in site.robots.values()
     }

@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -49,6 +49,8 @@ class TravelTimes:
 
     def __init__(self, site: Site) -> None:
         self._graph = LaneGraph(site)
+        self._rules = TrafficRules()
+        self._delays: dict[int, float] = {}
         self._tables: dict[tuple[int, float | None], list[float]] = {}
 
     def set_rules(self, rules: TrafficRules) -> None:
@@ -58,10 +60,24 @@ class TravelTimes:
             RequestError: the site has not such a lane or zone; nothing was changed.
         """
         check_rules(self._graph.site, rules)
+        self._rules = rules
         closed = closed_lanes(self._graph, replace(rules, is_emergency=False))
-        delays = dict.fromkeys((cell for cell, _ in closed), CLOSED_SECONDS)
+        delays = {**self._delays, **dict.fromkeys((cell for cell, _ in closed), CLOSED_SECONDS)}
         self._graph = self._graph.restricted(Restrictions(speeds=zone_speeds(self._graph, rules), delays=delays))
         self._tables = {}
+
+    def set_delays(self, delays: Mapping[tuple[NodeId, NodeId], float]) -> None:
+        """Reckon from now on with seconds that robots wait before they may drive from a node to the next.
+
+        Where two nodes are joined both ways, both take the longer. Nodes that are not joined are left out.
+        """
+        found: dict[int, float] = {}
+        for arc in self._graph.all_arcs:
+            seconds = delays.get((self._graph.nodes[arc.start], self._graph.nodes[arc.end]), 0.0)
+            if seconds > found.get(arc.cell, 0.0):
+                found[arc.cell] = seconds
+        self._delays = found
+        self.set_rules(self._rules)
 
     def seconds(self, start: NodeId, goal: NodeId, max_speed: float) -> float:
         """Return the time in seconds from start to goal at this top speed (m/s); inf if unreachable.
