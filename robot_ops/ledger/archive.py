@@ -22,6 +22,7 @@ from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.ledger import LedgerEvent
 
 _TASKS_PER_NOTE: Final = 500
+_MAX_NAME: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,10 @@ def archive(ledger: SqlLedger, *, before_ns: int, file: Path, now_ns: int) -> Ar
         LedgerError: the ledger is damaged or cannot be written.
     """
     refuse_existing(file)
+    if len(file.name) > _MAX_NAME:
+        raise BackupError(
+            f"its name is longer than {_MAX_NAME} characters", where=str(file), mend="choose a shorter one"
+        )
     gaps = [entry for entry in ledger.entries() if isinstance(entry, Gap)]
     if any(gap.archive == file.name for gap in gaps):
         raise BackupError("an earlier archive has this name", where=str(file), mend="choose another")

@@ -48,7 +48,7 @@ def restore(file: Path, place: str) -> tuple[int, str]:
         if history.form == Content.ARCHIVE.value:
             raise BackupError("is an archive, which lacks what the live ledger has", where=str(file))
         found = summed_up(history)  # all of it is read and checked before the first event is written
-        with SqlLedger(place_url(place)) as ledger:
+        with SqlLedger(place_url(place), is_replaced=True) as ledger:
             if not ledger.is_empty:
                 where = shown(place_url(place))
                 raise BackupError("holds events already", where=where, mend="name an empty or new database")

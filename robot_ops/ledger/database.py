@@ -52,6 +52,7 @@ def opened_for_writing(url: str, *, schema: str, migrations: Sequence[Migration]
         connection = resources.enter_context(_connected(engine, url))
         try:
             lock_database(connection, url, schema)
+            _check_server(connection, url)
         except SQLAlchemyError as error:
             raise LedgerError(f"{shown(url)} cannot be opened: {cause(error)}") from error
         if file_of(url) is not None:
@@ -105,6 +106,16 @@ def _connected(engine: Engine, url: str) -> Iterator[Connection]:
         raise LedgerError(f"{shown(url)} cannot be opened: {cause(error)}") from error
     with connection:
         yield connection
+
+
+def _check_server(connection: Connection, url: str) -> None:
+    """Refuse a PostgreSQL server that does not wait for its disk: what it acknowledges need not be there tomorrow."""
+    if connection.dialect.name != "postgresql":
+        return
+    with connection.begin():
+        fsync = connection.exec_driver_sql("SHOW fsync").scalar()
+    if fsync != "on":
+        raise LedgerError(f"{shown(url)} cannot be relied on: its server runs with fsync={fsync}, set it to on")
 
 
 def _check_file(connection: Connection, url: str) -> None:

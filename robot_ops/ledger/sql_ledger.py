@@ -39,10 +39,12 @@ class SqlLedger:
     Args:
         url: of SQLAlchemy (`places.sqlite_url(path)`, `places.MEMORY_URL`, "postgresql://..."). A SQLite file's folder
             must exist.
+        is_replaced: the ledger is about to get another history, whatever was acknowledged in its place before.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_replaced: bool = False) -> None:
         self._url = url
+        self._is_replaced = is_replaced
         self._resources = ExitStack()
         self._connection: Connection | None = None
         self._writer: RowWriter | None = None
@@ -176,10 +178,10 @@ class SqlLedger:
 
     def _open(self) -> None:
         with ExitStack() as resources:
-            self._lock = resources.enter_context(lock_file(self._url))
+            lock = resources.enter_context(lock_file(self._url))
             connection = resources.enter_context(opened_for_writing(self._url, schema=SCHEMA, migrations=MIGRATIONS))
-            self._connection, self._writer = connection, RowWriter(connection)
             resources.callback(self._forget)
+            self._connection, self._writer, self._lock = connection, RowWriter(connection), lock
             self._read_head()
             self._hear_witness()
             self._resources = resources.pop_all()
@@ -269,7 +271,7 @@ class SqlLedger:
         Raises:
             LedgerError: events that were are missing, or others.
         """
-        testimony = None if self._lock is None else self._lock.testimony()
+        testimony = None if self._lock is None or self._is_replaced else self._lock.testimony()
         if testimony is None:
             self._testify()
             return

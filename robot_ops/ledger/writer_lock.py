@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -68,9 +69,23 @@ def lock_file(url: str) -> Iterator[LockFile | None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise LedgerError(f"{path} is in use by another process; only one may write it") from error
+        _make_private(path)
         yield LockFile(handle)
     finally:
         os.close(handle)
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where it is missing, empty and for its owner only: it will hold people's names.
+
+    Raises:
+        LedgerError: it cannot be made.
+    """
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be made: {error.strerror}") from error
 
 
 def lock_database(connection: Connection, url: str, schema: str) -> None:

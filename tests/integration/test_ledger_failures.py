@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -16,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from robot_ops.core.clock import to_ns
-from robot_ops.core.errors import LedgerError
+from robot_ops.core.errors import BackupError, LedgerError
 from robot_ops.ledger import sql_ledger
 from robot_ops.ledger.archive import archive
+from robot_ops.ledger.backup import back_up
 from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.ledger.summary import summarized
@@ -121,6 +123,21 @@ def test_a_full_disk_refuses_and_what_was_acknowledged_stays(tmp_path: Path, lim
     acknowledged, refused = map(int, done.stdout.split())
     assert refused > 10
     assert len(ids(path)) == acknowledged
+
+
+def test_a_full_disk_leaves_no_half_backup(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with SqlLedger(sqlite_url(path)) as ledger:
+        ledger.append(*(sample_event(number) for number in range(2000)))
+
+    def work() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        for name in ("backup.gz", "backup.sqlite"):
+            with pytest.raises((BackupError, LedgerError), match="cannot be written"):
+                back_up(str(path), tmp_path / name)
+
+    assert os.waitpid(in_child(work), 0)[1] == 0
+    assert not [file.name for file in tmp_path.iterdir() if file.name.startswith("backup")]
 
 
 def test_a_full_database_refuses_and_goes_on(tmp_path: Path) -> None:

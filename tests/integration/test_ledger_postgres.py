@@ -53,11 +53,6 @@ def server() -> Iterator[PostgresServer]:
         pytest.skip(str(error))
 
 
-def cut_off(server: PostgresServer) -> None:
-    """End all other connections to the server, as a lost network or an administrator does."""
-    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'ledger_%'")
-
-
 def ids(ledger: SqlLedger) -> list[str]:
     return [event.event_id for event in ledger.events()]
 
@@ -66,7 +61,7 @@ def test_it_conforms(server: PostgresServer) -> None:
     urls: dict[str, str] = {}
 
     def opened(name: str) -> SqlLedger:
-        return SqlLedger(urls.setdefault(name, server.new_database()))
+        return SqlLedger(urls.setdefault(name, server.new_place()))
 
     check_ledger(opened)
     check_ledger_is_durable(opened)
@@ -74,7 +69,7 @@ def test_it_conforms(server: PostgresServer) -> None:
 
 def test_digests_equal_those_of_memory(server: PostgresServer) -> None:
     memory = MemoryLedger()
-    with SqlLedger(server.new_database()) as ledger:
+    with SqlLedger(server.new_place()) as ledger:
         for number in range(20):
             memory.append(sample_event(number))
             ledger.append(sample_event(number))
@@ -82,7 +77,7 @@ def test_digests_equal_those_of_memory(server: PostgresServer) -> None:
 
 
 def test_a_second_writer_is_refused_until_the_first_has_ended(server: PostgresServer) -> None:
-    url = server.new_database()
+    url = server.new_place()
     with SqlLedger(url) as ledger:
         ledger.append(sample_event(1))
         with pytest.raises(LedgerError, match="in use by another process"), SqlLedger(url):
@@ -97,10 +92,10 @@ def test_a_second_writer_is_refused_until_the_first_has_ended(server: PostgresSe
 
 
 def test_with_the_connection_the_lock_is_lost_and_nothing_is_written(server: PostgresServer) -> None:
-    url = server.new_database()
+    url = server.new_place()
     with SqlLedger(url) as first:
         first.append(sample_event(1))
-        cut_off(server)
+        server.cut_off()
         with SqlLedger(url) as second:  # a second dispatcher takes over
             second.append(sample_event(2))
             with pytest.raises(LedgerError, match="writing the ledger failed"):
@@ -115,7 +110,7 @@ def test_with_the_connection_the_lock_is_lost_and_nothing_is_written(server: Pos
 
 
 def test_a_crash_of_the_server_loses_nothing(server: PostgresServer) -> None:
-    url = server.new_database()
+    url = server.new_place()
     with SqlLedger(url) as ledger:
         ledger.append(*(sample_event(number) for number in range(5)))
         digest = ledger.digest()
@@ -133,7 +128,7 @@ def test_a_crash_of_the_server_loses_nothing(server: PostgresServer) -> None:
 
 
 def test_killed_writers_leave_whole_groups_and_all_that_was_acknowledged(server: PostgresServer) -> None:
-    url = server.new_database()
+    url = server.new_place()
     for round_number in range(4):
         acknowledged = append_and_kill(url, after=2 + 3 * round_number)
         with SqlLedger(url) as ledger:
@@ -161,7 +156,7 @@ def test_a_sqlite_ledger_moves_there_and_back(server: PostgresServer, tmp_path: 
     with SqlLedger(sqlite_url(path)) as ledger:
         ledger.append(*(sample_event(number) for number in range(2500)))
         digest = ledger.digest()
-    url = server.new_database()
+    url = server.new_place()
     assert restore(path, url) == (2500, digest)
     with SqlLedger(url) as ledger:  # it is backed up while it is being written
         assert back_up(url, tmp_path / "backup.json.gz") == (2500, digest)
@@ -170,7 +165,7 @@ def test_a_sqlite_ledger_moves_there_and_back(server: PostgresServer, tmp_path: 
 
 
 def test_archiving_there(server: PostgresServer, tmp_path: Path) -> None:
-    url = server.new_database()
+    url = server.new_place()
     with SqlLedger(url) as ledger:
         stand = FleetStand(ledger=ledger)
         stand.guide("old")
@@ -189,7 +184,7 @@ def test_archiving_there(server: PostgresServer, tmp_path: Path) -> None:
 
 
 def test_version_1_is_migrated(server: PostgresServer) -> None:
-    url = server.new_database()
+    url = server.new_place()
     with SqlLedger(url) as ledger:
         ledger.append(sample_event(1))
         digest = ledger.digest()
@@ -212,8 +207,29 @@ def test_who_is_not_there_is_told_without_the_password(server: PostgresServer) -
         pass
 
 
+def test_a_server_that_does_not_wait_for_its_disk_is_refused(server: PostgresServer) -> None:
+    url = server.new_place()
+    server.set_fsync("off")
+    try:
+        with pytest.raises(LedgerError, match="fsync=off"), SqlLedger(url):
+            pass
+    finally:
+        server.set_fsync("on")
+
+
+def test_a_ledger_can_be_closed_when_its_server_is_gone(server: PostgresServer) -> None:
+    with SqlLedger(server.new_place()) as ledger:
+        ledger.append(sample_event(1))
+        server.crash()
+    try:
+        with pytest.raises(LedgerError, match="not open"):
+            ledger.append(sample_event(2))
+    finally:
+        server.start()
+
+
 def test_a_database_with_other_tables_is_refused(server: PostgresServer) -> None:
-    url = server.new_database()
+    url = server.new_place()
     server.execute("CREATE TABLE customers (id integer)", url)
     with pytest.raises(LedgerError, match="holds the tables customers"), SqlLedger(url):
         pass

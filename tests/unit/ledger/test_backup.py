@@ -79,6 +79,28 @@ def test_only_empty_databases_are_filled(tmp_path: Path) -> None:
             restore(tmp_path / "backup.gz", str(tmp_path / "other.sqlite"))
 
 
+def test_a_backup_takes_the_place_of_a_lost_file(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    digest = filled(path, 3)
+    back_up(str(path), tmp_path / "backup.gz")
+    with SqlLedger(sqlite_url(path)) as ledger:
+        ledger.append(sample_event(3))
+    path.unlink()
+    with pytest.raises(LedgerError, match="has 0 events where 4 were written"), SqlLedger(sqlite_url(path)):
+        pass
+    assert restore(tmp_path / "backup.gz", str(path)) == (3, digest)
+    with SqlLedger(sqlite_url(path)) as ledger:
+        assert ledger.digest() == digest
+
+
+def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    filled(tmp_path / "ledger.sqlite", 1)
+    for name in ("backup.gz", "backup.sqlite"):
+        back_up(str(tmp_path / "ledger.sqlite"), tmp_path / name)
+    for file in tmp_path.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file.name
+
+
 def test_a_damaged_backup_makes_nothing(tmp_path: Path) -> None:
     filled(tmp_path / "ledger.sqlite", 50)
     back_up(str(tmp_path / "ledger.sqlite"), tmp_path / "backup.gz")

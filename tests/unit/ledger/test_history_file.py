@@ -40,8 +40,8 @@ def read(path: Path) -> list[Entry]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return a backup of ten events, with a gap for the third to fifth."""
-    entries = chained([sample_event(number) for number in range(10)])
+    """Return a backup of seven events, with a gap for the third to fifth."""
+    entries = chained([sample_event(number) for number in range(7)])
     last = entries[4]
     entries[2:5] = [Gap(seq=2, last_seq=4, digest=last.digest, archive="old.gz")]
     path = tmp_path / "backup.json.gz"
