@@ -180,6 +180,11 @@ class TrafficControl:
         """Return the robot's clearance as of the last step, None where it has none."""
         return self._itineraries.of(robot)
 
+    @property
+    def heard(self) -> frozenset[RobotId]:
+        """Return the robots that were heard of lately."""
+        return frozenset(robot for robot in self._tracks if not self._is_silent(robot))
+
     def holdings(self) -> tuple[RouteProgress, ...]:
         """Return what each robot may take up now; to be kept for the next process before clearances are sent."""
         names, radius = self._graph.nodes, self._obstructions.bubbles.radius
