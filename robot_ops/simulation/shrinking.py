@@ -10,19 +10,20 @@ from robot_ops.simulation.soak import Case, Failure
 
 _AFTERWARD: Final = 1.0  # s that a run goes on after the instant at which it failed
 
-Run = Callable[[Case], Failure | None]
+Run = Callable[[Case], tuple[Failure | None, float]]
+"""Replays a case; returns what it breaks and how many seconds were simulated."""
 
 
-def shrink(case: Case, failure: Failure, run: Run, *, most_runs: int) -> tuple[Case, Failure]:
+def shrink(case: Case, failure: Failure, run: Run, *, most_seconds: float) -> tuple[Case, Failure]:
     """Return the smallest case found that breaks the same invariant, and what it breaks.
 
     Zeller and Hildebrandt's ddmin (2002) over the faults, once the time after the failure is cut off.
 
     Args:
         run: replays a case.
-        most_runs: how many replays to spend.
+        most_seconds: how many simulated seconds to spend.
     """
-    search = _Search(case, failure, run, most_runs)
+    search = _Search(case, failure, run, most_seconds)
     search.cut()
     search.drop_faults()
     search.cut()
@@ -30,11 +31,11 @@ def shrink(case: Case, failure: Failure, run: Run, *, most_runs: int) -> tuple[C
 
 
 class _Search:
-    def __init__(self, case: Case, failure: Failure, run: Run, most_runs: int) -> None:
+    def __init__(self, case: Case, failure: Failure, run: Run, most_seconds: float) -> None:
         self.case = case
         self.failure = failure
         self._run = run
-        self._left = most_runs
+        self._left = most_seconds
 
     def cut(self) -> None:
         """Leave out what would begin after the failure, and let people ask no longer than needed."""
@@ -43,7 +44,7 @@ class _Search:
         if end + _AFTERWARD < self.case.duration or len(faults) < len(self.case.faults):
             self._try(replace(self.case, duration=min(self.case.duration, end + _AFTERWARD), faults=faults))
         share = 0.5
-        while share < 0.95 and self._left > 0:  # failures found at the end: would less of it do?
+        while share < 0.95 and self._left > 0.0:  # failures found at the end: would less of it do?
             shorter = round(self.case.duration * share, 1)
             kept = tuple(fault for fault in self.case.faults if fault.at <= shorter)
             if not self._try(replace(self.case, duration=shorter, faults=kept)):
@@ -52,7 +53,7 @@ class _Search:
     def drop_faults(self) -> None:
         """Leave out as many faults as possible: halves first, then smaller parts."""
         parts = 2
-        while self.case.faults and self._left > 0:
+        while self.case.faults and self._left > 0.0:
             faults = self.case.faults
             parts = min(parts, len(faults))
             if any(self._try(replace(self.case, faults=kept)) for kept in _without_a_part(faults, parts)):
@@ -64,10 +65,10 @@ class _Search:
 
     def _try(self, case: Case) -> bool:
         """Replay; keep the case where it breaks the same invariant."""
-        if self._left <= 0 or case.duration <= 0.0:
+        if self._left <= 0.0 or case.duration <= 0.0:
             return False
-        self._left -= 1
-        failure = self._run(case)
+        failure, seconds = self._run(case)
+        self._left -= seconds
         if failure is None or failure.invariant != self.failure.invariant:
             return False
         self.case, self.failure = case, failure

@@ -26,8 +26,8 @@ from robot_ops.simulation.shrinking import shrink
 from robot_ops.simulation.soak import Case, Failure, Outcome, run_case
 from robot_ops.tasks.status import TaskStatus
 
-_SHRINK_RUNS: Final = 60
-"""How often a failed run is replayed at most to make it small."""
+_SHRINK_S: Final = 20_000.0
+"""How many simulated seconds are spent at most on making a failed run small: some minutes."""
 
 Load = Callable[[str, int | None], Scenario]
 
@@ -119,7 +119,7 @@ class _Soak:
         return 1 if self.failed else 0
 
     def _write(self, case: Case, failure: Failure) -> dict[str, Any]:
-        small, failure = shrink(case, failure, lambda each: _run(each).failure, most_runs=_SHRINK_RUNS)
+        small, failure = shrink(case, failure, _replayed, most_seconds=_SHRINK_S)
         stem = Path(self.arguments.scenario).stem
         path = self.arguments.failures / f"{stem}-{self.profile.name}-{case.seed}-{failure.invariant}.yaml"
         write_replay(path, small, failure, scenario=self.arguments.scenario)
@@ -151,6 +151,11 @@ def _prepare(scenario: Scenario) -> None:
 
 def _run(case: Case, on_progress: Callable[[float], None] | None = None) -> Outcome:
     return run_case(case, open_storage=open_storage, behaviors=shared_folder("behaviors"), on_progress=on_progress)
+
+
+def _replayed(case: Case) -> tuple[Failure | None, float]:
+    outcome = _run(case)
+    return outcome.failure, outcome.seconds
 
 
 def _timed(case: Case, *, is_shown: bool) -> tuple[Outcome, float]:
