@@ -7,21 +7,20 @@ outlive the process is in the ledger before anybody is told. One thread calls al
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 from robot_ops.allocation.travel_matrix import TravelMatrix
-from robot_ops.core.clock import NS_PER_S, Clock, to_ns
+from robot_ops.core.clock import Clock, to_ns
 from robot_ops.core.errors import LedgerError, ParameterError, RequestError
-from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.alarms import AlarmBoard
 from robot_ops.dispatch.assigner import Assigner
-from robot_ops.dispatch.chain_watch import ChainWatch
 from robot_ops.dispatch.congestion import Congestion
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.errands import Errands
 from robot_ops.dispatch.explanation import Explanation, explain_task
 from robot_ops.dispatch.forecast import as_open_task
+from robot_ops.dispatch.inbox import Inbox
 from robot_ops.dispatch.inheritance import Inheritance
 from robot_ops.dispatch.journal import Journal
 from robot_ops.dispatch.orders import accepted_answer
@@ -49,7 +48,6 @@ from robot_ops.traffic.travel import TravelTimes
 from robot_ops.traffic.waits import Wait
 
 _PROMISE_WITHOUT_PLAN_S: Final = 900.0
-_Stamped = RobotStatus | RouteProgress | MissionReport
 _log = logging.getLogger(__name__)
 
 
@@ -111,12 +109,9 @@ class Dispatcher:
         self._supervisor = Supervisor(self._context, self._outcomes)
         self._errands = Errands(self._context, self._assigner)
         self._outbox = Outbox(self._context)
-        self._chains = ChainWatch(self._context)
         self._inheritance = Inheritance(self._context)
-        self._reports: dict[MissionId, MissionReport] = {}
-        self._custody: dict[tuple[RobotId, int], CustodyEvent] = {}
+        self._inbox = Inbox(self._context, self._outcomes, self._traffic, self._assigner.invalidate)
         self._congestion = Congestion()
-        self._has_stepped = False
 
     def recover(self) -> None:
         """Read the ledger; call once before anything else. Open tasks go on with whatever the robots report.
@@ -135,7 +130,7 @@ class Dispatcher:
             LedgerError: it could not be written; nothing is promised.
         """
         context = self._context
-        self._notice_clock()
+        self._inbox.notice_clock()
         context.journal.settle()
         known = context.book.task_of_request(request.request_id)
         if known is not None:
@@ -195,65 +190,40 @@ class Dispatcher:
             RequestError: the task has no such document, or this person cannot take it.
             LedgerError: it could not be written; nothing was changed.
         """
-        self._notice_clock()
+        self._inbox.notice_clock()
         self._context.journal.settle()
         return self._transfers.hand_over(task_id, custodian)
 
     def on_status(self, status: RobotStatus) -> None:
         """Take a robot's status; one older than the latest changes nothing."""
-        state = self._heard(status.robot)
-        if state is None or self._is_old(state, "status", status.stamp_ns, state.status):
-            return
-        before = state.status
-        state.status = status
-        if before is None or (before.mission_id, before.is_stopped) != (status.mission_id, status.is_stopped):
-            self._assigner.invalidate()
+        self._inbox.add_status(status)
 
     def on_progress(self, progress: RouteProgress) -> None:
         """Take a robot's place on its route; one older than the latest changes nothing."""
-        state = self._heard(progress.robot)
-        if state is None or self._is_old(state, "progress", progress.stamp_ns, state.progress):
-            return
-        state.progress = progress
-        with self._context.isolation.part(f"traffic of {progress.robot}", robot=progress.robot):
-            time = self._context.time
-            # once the clock was set, traffic's time and the robots' clocks need not agree
-            self._traffic.update(replace(progress, stamp_ns=time.now_ns) if time.has_jumped else progress)
+        self._inbox.add_progress(progress)
 
     def on_report(self, report: MissionReport) -> None:
         """Take a robot's report of its mission; repeated and older ones change nothing."""
-        state = self._heard(report.robot)
-        if state is None:
-            return
-        latest = self._reports.get(report.mission_id) or state.report_of(report.mission_id)
-        if latest is not None:
-            # a final report is never taken back, whatever the order of arrival
-            is_old = report.outcome is None and self._is_old(state, "report", report.stamp_ns, latest)
-            if latest.outcome is not None or is_old or report == latest:
-                return
-        self._reports[report.mission_id] = report
-        with self._guarded():
-            self._take_reports()
+        if self._inbox.add_report(report):
+            with self._guarded():
+                self._inbox.judge()
 
     def on_custody(self, event: CustodyEvent) -> None:
         """Take an event of a robot's chain of custody; repeated ones change nothing."""
-        if self._heard(event.robot) is None:
-            return
-        self._custody[(event.robot, event.seq)] = event
-        with self._guarded():
-            self._take_custody()
+        if self._inbox.add_custody(event):
+            with self._guarded():
+                self._inbox.judge()
 
     def step(self) -> None:
         """Bring everything up to the present; call it five times a second."""
-        self._begin()
+        self._inbox.begin()
         isolation = self._context.isolation
         with self._guarded():
             self._context.journal.settle()
             with isolation.part("the traffic rules"):
                 self._desk.take_over()
             self._inheritance.settle()
-            self._take_reports()
-            self._take_custody()
+            self._inbox.judge()
             self._supervisor.step()
             self._transfers.step()
             with isolation.part("planning"):
@@ -377,7 +347,7 @@ class Dispatcher:
 
     def _watch_congestion(self) -> None:
         """Have travel times follow where robots wait for each other."""
-        now_ns, congestion = self._context.clock.now_ns(), self._congestion
+        now_ns, congestion = self._context.time.now_ns, self._congestion
         elapsed = congestion.begin(now_ns)
         waiting = {wait.robot for wait in self._traffic.waits() if wait.waits_for}
         for robot, state in self._context.robots.items():
@@ -386,57 +356,6 @@ class Dispatcher:
             self._travel.set_delays(congestion.delays)
             self._ways.forget()
             self._assigner.invalidate()
-
-    def _is_old(self, state: RobotState, what: str, stamp_ns: int, latest: _Stamped | None) -> bool:
-        return latest is not None and state.is_old(what, stamp_ns, latest.stamp_ns, self._context.clock.now_ns())
-
-    def _notice_clock(self) -> None:
-        """When the clock was set, or the fleet stood still, go on as if nothing had been: nobody was silent."""
-        jump_ns = self._context.time.notice()
-        if jump_ns == 0:
-            return
-        _log.warning("the clock has jumped by %.1f s", jump_ns / NS_PER_S)
-        for state in self._context.robots.values():
-            state.shift(jump_ns)
-        self._assigner.invalidate()
-
-    def _heard(self, robot: RobotId) -> RobotState | None:
-        self._notice_clock()
-        state = self._context.robots.get(robot)
-        if state is None:
-            text = f"{robot} speaks on the network and is not a robot of this fleet: its messages are ignored"
-            self._context.alarms.put(f"unknown/{robot}", text)
-            return None
-        state.heard_ns = self._context.clock.now_ns()
-        state.has_spoken = True
-        return state
-
-    def _begin(self) -> None:
-        self._notice_clock()
-        if self._has_stepped:
-            return
-        # the clock may have jumped between construction and the first step (simulated time)
-        now_ns = self._context.clock.now_ns()
-        for state in self._context.robots.values():
-            state.heard_ns = max(state.heard_ns, now_ns)
-        self._has_stepped = True
-
-    def _take_reports(self) -> None:
-        """Judge the reports that have not been recorded yet; what fails stays for the next step."""
-        self._context.journal.settle()
-        for mission_id, report in tuple(self._reports.items()):
-            with self._context.isolation.part(f"reports of {mission_id}", robot=report.robot):
-                self._outcomes.take(self._context.robots[report.robot], report)
-                del self._reports[mission_id]
-                if report.outcome is not None:
-                    self._assigner.invalidate()
-
-    def _take_custody(self) -> None:
-        self._context.journal.settle()
-        for key, event in sorted(self._custody.items()):
-            with self._context.isolation.part(f"custody of {event.robot}", robot=event.robot):
-                self._chains.take(event)
-                del self._custody[key]
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

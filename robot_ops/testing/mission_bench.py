@@ -28,7 +28,7 @@ from robot_ops.testing.robot_body import (
 )
 
 TICK = 0.2  # s
-SENDER_CODE, RECIPIENT_CODE = "111111", "222222"
+SENDER_CODE, RECIPIENT_CODE, CUSTODIAN_CODE = "111111", "222222", "333333"
 _SALT = b"salt"
 
 
@@ -213,7 +213,9 @@ def guide_order(mission_id: str = "m1", destination: PlaceId = COUNTER) -> Missi
     )
 
 
-def delivery_order(mission_id: str = "m1", pickup: PlaceId = DESK, destination: PlaceId = OFFICE_DESK) -> MissionOrder:
+def delivery_order(
+    mission_id: str = "m1", pickup: PlaceId = DESK, destination: PlaceId = OFFICE_DESK, *, has_cargo: bool = False
+) -> MissionOrder:
     """Return an order to carry a document from Ada to Bob."""
     return MissionOrder(
         mission_id=MissionId(mission_id),
@@ -226,6 +228,22 @@ def delivery_order(mission_id: str = "m1", pickup: PlaceId = DESK, destination: 
         recipient=Handover(person=PersonId("bob"), code_hash=hash_code(RECIPIENT_CODE, _SALT)),
         document="permit",
         compartment="c1",
+        has_cargo=has_cargo,
+    )
+
+
+def hand_over_order(mission_id: str = "m2") -> MissionOrder:
+    """Return an order to give Ada's document to Carl, where the robot stands."""
+    return MissionOrder(
+        mission_id=MissionId(mission_id),
+        task_id=TaskId("t1"),
+        robot=RobotId("courier_1"),
+        kind=MissionKind.HAND_OVER_DOCUMENT,
+        destination=OFFICE_DESK,
+        recipient=Handover(person=PersonId("carl"), code_hash=hash_code(CUSTODIAN_CODE, _SALT)),
+        document="permit",
+        compartment="c1",
+        has_cargo=True,
     )
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from robot_ops.core.ids import MissionId
+from robot_ops.core.ids import MissionId, PersonId
 from robot_ops.missions.ports import AnnouncementKind
 from robot_ops.tasks.custody import CustodyKind, verify
 from robot_ops.tasks.orders import MissionOutcome, MissionPhase
@@ -331,3 +331,60 @@ def test_an_idle_robot_locks_what_stands_unlocked_as_after_a_crash():
     b.compartments.use("c2", is_occupied=False)
     b.run(1.0)
     assert b.compartments.log == ["unlock c2", "lock c2"]
+
+
+def test_a_restart_between_taking_and_receipt_asks_for_the_receipt_again_and_opens_nothing():
+    b = bench()
+    Staff(b)
+    b.agent.start_mission(delivery_order())
+    until(b, MissionPhase.UNLOADING)
+    b.custody.capacity = len(LOADED) + 3  # the disk is full after "unloaded"
+    b.run(60.0)
+    assert b.custody_kinds == [*LOADED, *DELIVERED[:3]]
+    b.custody.capacity = 100
+    again = MissionBench(COURIER, OFFICE_DESK, BEHAVIORS, custody=b.custody)
+    again.agent.start_mission(delivery_order(has_cargo=True))
+    again.run(5.0)
+    assert (again.report.phase, again.report.has_cargo) == (MissionPhase.UNLOADING, False)
+    assert again.panel.kinds[-1] is AnnouncementKind.AUTHENTICATE
+    Staff(again)
+    report = again.run_to_end()
+    assert (report.outcome, report.reason) == (MissionOutcome.COMPLETED, "")
+    assert again.compartments.log == []
+    assert again.custody_kinds == [*LOADED, *DELIVERED[:3], CustodyKind.AUTHENTICATED, CustodyKind.RECEIPT]
+
+
+def test_a_receipt_that_nobody_gives_is_a_named_outcome():
+    custody = MemoryCustodyLog(COURIER)
+    for kind in [*LOADED, *DELIVERED[:3]]:
+        custody.record(
+            kind=kind, task_id=delivery_order().task_id, person=PersonId("bob"), compartment="c1", stamp_ns=1
+        )
+    b = MissionBench(COURIER, OFFICE_DESK, BEHAVIORS, custody=custody)
+    b.agent.start_mission(delivery_order(has_cargo=True))
+    report = b.run_to_end()
+    assert report.outcome is MissionOutcome.FAILED
+    assert report.reason == "the recipient took the document and did not confirm it"
+    assert report.has_cargo is False
+    assert b.compartments.log == []
+
+
+def test_a_robot_without_a_record_does_not_fetch_again_what_the_fleet_knows_to_be_loaded():
+    b = bench()
+    Staff(b)
+    b.agent.start_mission(delivery_order(has_cargo=True))
+    report = b.run_to_end()
+    assert report.outcome is MissionOutcome.FAILED
+    assert report.reason == "the robot has forgotten the document: its custody log does not tell of it"
+    assert b.custody_kinds == []
+    assert b.navigator.driven_to == []
+
+
+def test_a_resumed_delivery_tells_of_its_document_from_the_first_report_on():
+    b = bench()
+    Staff(b)
+    b.agent.start_mission(delivery_order())
+    until(b, MissionPhase.CARRYING)
+    again = MissionBench(COURIER, SPOT, BEHAVIORS, custody=b.custody)
+    again.agent.start_mission(delivery_order(has_cargo=True))
+    assert [report.has_cargo for report in again.fleet.reports] == [True]
