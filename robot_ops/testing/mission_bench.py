@@ -12,7 +12,7 @@ from robot_ops.missions.agent import RobotAgent
 from robot_ops.missions.location import waypoint_of
 from robot_ops.site.model import Site
 from robot_ops.tasks.codes import hash_code
-from robot_ops.tasks.custody import CustodyKind
+from robot_ops.tasks.custody import CustodyKind, CustodyLog
 from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress, Waypoint
 from robot_ops.testing.mission_site import COUNTER, DESK, KIOSK, OFFICE_DESK, mission_site
@@ -117,7 +117,7 @@ class MissionBench:
     """
 
     def __init__(
-        self, robot: RobotId, at: PlaceId, behaviors: Path, *, custody: MemoryCustodyLog | None = None
+        self, robot: RobotId, at: PlaceId, behaviors: Path, *, custody: CustodyLog | None = None
     ) -> None:
         self.site = mission_site()
         self.clock = ManualClock(1_000_000_000)
@@ -129,7 +129,7 @@ class MissionBench:
         self.building = FakeBuilding(robot)
         self.battery = FakeBattery()
         self.fleet = FakeFleet()
-        self.custody = custody or MemoryCustodyLog(robot)
+        self.custody: CustodyLog = custody or MemoryCustodyLog(robot)
         self.traffic = NodeByNodeFleet(self.site)
         self.on_tick: list[Callable[[], None]] = []
         self.agent = RobotAgent(
