@@ -164,3 +164,20 @@ def test_in_the_immigration_hall_robots_wait_for_each_other_at_the_door_and_the_
     assert {finding.severity for finding in findings} == {Severity.NOTE}
     assert [finding.path for finding in findings] == ["lanes.nw45-door_out", "lanes.bw33-lift_hall_lobby"]
     assert len(site.places_of(PlaceKind.CHARGER)) == len(site.robots) == 7
+
+
+@pytest.mark.parametrize(
+    ("shifts", "message"),
+    [
+        ('["6-14"]', "'6-14' is no shift. Write \"06:00-14:30\""),
+        ('["06:00-14:00", "13:00-15:00"]', "shifts overlap"),
+        ('["22:00-06:00", "05:00-07:00"]', "shifts overlap"),
+        ("[06:00-06:00]", "06:00"),
+    ],
+)
+def test_shifts_that_cannot_be_are_refused(tmp_path: Path, shifts: str, message: str) -> None:
+    text = GOOD.replace("park: rest}", f"park: rest, shifts: {shifts}}}")
+    with pytest.raises(SiteError) as caught:
+        read_site(write(tmp_path, text))
+    assert message in str(caught.value)
+    assert "small.yaml:" in str(caught.value)

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import ParameterError
-from robot_ops.core.ids import PlaceId
+from robot_ops.core.ids import PlaceId, RobotId
 from robot_ops.site.files import load_site, read_site
 from robot_ops.site.model import Site
+from robot_ops.site.shifts import shift_of
 from robot_ops.site.writing import write_site
 from robot_ops.testing.small_site import small_site
 
@@ -44,3 +45,12 @@ def test_notes_stand_at_the_top(hall: Site, tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_is_told(hall: Site, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="cannot be written"):
         write_site(hall, tmp_path / "no" / "copy.yaml")
+
+
+def test_shifts_are_read_back_as_written(tmp_path: Path) -> None:
+    site = small_site()
+    shifts = (shift_of("06:00-14:30"), shift_of("22:00-02:00"))
+    guide = RobotId("guide_1")
+    site = replace(site, robots={**site.robots, guide: replace(site.robots[guide], shifts=shifts)})
+    write_site(site, tmp_path / "copy.yaml")
+    assert read_site(tmp_path / "copy.yaml").site == site
