@@ -27,6 +27,7 @@ def task_record(task: TaskView) -> dict[str, Any]:
         "due_s": _in_s(task.request.due_ns),
         "estimated_finish_s": _in_s(task.estimated_finish_ns),
         "promised_s": _in_s(task.promised_ns),
+        "is_stranded": task.is_stranded,
     }
 
 

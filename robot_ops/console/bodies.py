@@ -88,6 +88,14 @@ class CancelBody(BaseModel):
     reason: str = Field(default="canceled at the console", min_length=1, max_length=200)
 
 
+class HandOverBody(BaseModel):
+    """Who takes a document out of a robot that cannot go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    custodian: str = Field(description="Id of a member of staff.")
+
+
 class StopBody(BaseModel):
     """Who stops or releases."""
 
@@ -110,6 +118,12 @@ class ZoneBody(_RulesBody):
     """How fast robots may drive in a zone."""
 
     speed: float | None = Field(gt=0, le=10, description="m/s, null for the lanes' own limits.")
+
+
+class AbsenceBody(_RulesBody):
+    """Whether a robot was taken out of the hall."""
+
+    is_absent: bool
 
 
 class EmergencyBody(_RulesBody):

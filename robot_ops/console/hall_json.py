@@ -162,6 +162,7 @@ def task_entry(task: TaskView) -> dict[str, Any]:
         "robot": task.robot,
         "phase": task.phase.value if task.phase else None,
         "reason": task.reason,
+        "is_stranded": task.is_stranded,
         "submitted": seconds(task.submitted_ns),
         "started": optional_seconds(task.started_ns),
         "finished": optional_seconds(task.finished_ns),

@@ -1,14 +1,14 @@
-"""Tasks: list, submit, cancel."""
+"""Tasks: list, submit, cancel, hand over."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
 
-from robot_ops.console.bodies import CancelBody, TaskBody
+from robot_ops.console.bodies import CancelBody, HandOverBody, TaskBody
 from robot_ops.console.hall_json import accepted_entry, task_entry
 from robot_ops.console.workers import Workers
-from robot_ops.core.ids import TaskId
+from robot_ops.core.ids import PersonId, TaskId
 from robot_ops.dispatch.ports import Operations
 
 
@@ -30,5 +30,10 @@ def task_routes(operations: Operations, workers: Workers) -> APIRouter:
     async def cancel(task_id: str, body: CancelBody | None = None) -> dict[str, str]:
         await workers.run(operations.cancel, TaskId(task_id), (body or CancelBody()).reason)
         return {"task_id": task_id}
+
+    @router.post("/{task_id}/hand_over", summary="Have staff take a document out of a robot that cannot go on")
+    async def hand_over(task_id: str, body: HandOverBody) -> dict[str, str]:
+        code = await workers.run(operations.hand_over, TaskId(task_id), PersonId(body.custodian))
+        return {"task_id": task_id, "custodian": body.custodian, "code": code}
 
     return router

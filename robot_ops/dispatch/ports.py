@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose
 from robot_ops.site.model import RobotKind
 from robot_ops.tasks.orders import MissionOrder, MissionPhase
@@ -92,6 +92,7 @@ class TaskView:
 
     Attributes:
         promised_ns: finish that its sender was promised, None where nobody knows any more.
+        is_stranded: a robot that cannot go on has its document; somebody must take it over.
     """
 
     task_id: TaskId
@@ -105,6 +106,7 @@ class TaskView:
     finished_ns: int | None
     estimated_finish_ns: int | None
     promised_ns: int | None = None
+    is_stranded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +196,10 @@ class Operations(Protocol):
 
     def cancel(self, task_id: TaskId, reason: str) -> None:
         """Cancel a task."""
+        ...
+
+    def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
+        """Have a robot that cannot go on give its document to a member of staff; return the one-time code for it."""
         ...
 
     def set_stop(self, robot: RobotId | None, *, is_engaged: bool, operator: str) -> None:

@@ -28,6 +28,7 @@ def task_view(context: Context, assigner: Assigner, task: TaskRecord, now_ns: in
         finished_ns=task.finished_ns,
         estimated_finish_ns=_estimate(context, assigner, task, now_ns),
         promised_ns=task.promised_ns,
+        is_stranded=task.stranded_ns is not None and not task.status.is_final,
     )
 
 

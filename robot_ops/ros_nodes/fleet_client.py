@@ -16,6 +16,7 @@ from robot_ops_interfaces.srv import (
     CancelTask,
     ExplainDispatch,
     ExplainTraffic,
+    HandOver,
     ListRobots,
     ListTasks,
     SetStop,
@@ -24,13 +25,14 @@ from robot_ops_interfaces.srv import (
 )
 
 from robot_ops.core.errors import LinkError, RequestError
-from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.explanation import Explanation
 from robot_ops.dispatch.ports import RobotStatus, TaskView
 from robot_ops.ros_nodes.fleet_messages import (
     ListedRobot,
     check_stop_answer,
     from_explanation,
+    from_hand_over_answer,
     from_robot_list,
     from_submit_answer,
 )
@@ -95,6 +97,15 @@ class FleetClient:
         answer = self._call(CancelTask, "/fleet/cancel_task", CancelTask.Request(task_id=str(task_id), reason=reason))
         if not answer.is_accepted:
             raise RequestError(answer.error)
+
+    def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
+        """Have a robot that cannot go on give its document to a member of staff; return the one-time code for it.
+
+        Raises:
+            RequestError: it was refused. LinkError: the fleet does not answer.
+        """
+        request = HandOver.Request(task_id=str(task_id), custodian=str(custodian))
+        return from_hand_over_answer(self._call(HandOver, "/fleet/hand_over", request))
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return the tasks.

@@ -9,7 +9,7 @@ from robot_ops_interfaces.msg import Alarm as AlarmMsg
 from robot_ops_interfaces.msg import AlarmArray, TaskArray
 from robot_ops_interfaces.msg import DispatchOption as DispatchOptionMsg
 from robot_ops_interfaces.msg import Task as TaskMsg
-from robot_ops_interfaces.srv import ExplainDispatch, ListRobots, SetStop, SubmitTask
+from robot_ops_interfaces.srv import ExplainDispatch, HandOver, ListRobots, SetStop, SubmitTask
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
@@ -148,6 +148,17 @@ def from_robot_list(answer: ListRobots.Response) -> tuple[ListedRobot, ...]:
         ListedRobot(robot=RobotId(robot), status=statuses.get(RobotId(robot)), silent_for=silent_for)
         for robot, silent_for in zip(answer.robots, answer.silent_for, strict=True)
     )
+
+
+def from_hand_over_answer(answer: HandOver.Response) -> str:
+    """Return the code for the custodian.
+
+    Raises:
+        RequestError: it was refused.
+    """
+    if not answer.is_accepted:
+        raise RequestError(answer.error)
+    return str(answer.code)
 
 
 def from_submit_answer(answer: SubmitTask.Response) -> Accepted:

@@ -1,9 +1,9 @@
 """The fleet as a ROS node: dispatcher, traffic and ledger behind services and topics.
 
-In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/list_tasks (ListTasks),
-     /fleet/list_robots (ListRobots), /fleet/set_traffic_rules (SetTrafficRules), /fleet/explain_traffic
-     (ExplainTraffic), /fleet/explain_dispatch (ExplainDispatch); per robot status (RobotStatus), progress
-     (RouteProgress), mission_report (MissionReport), custody (CustodyEvent)
+In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/hand_over (HandOver),
+     /fleet/list_tasks (ListTasks), /fleet/list_robots (ListRobots), /fleet/set_traffic_rules (SetTrafficRules),
+     /fleet/explain_traffic (ExplainTraffic), /fleet/explain_dispatch (ExplainDispatch); per robot status (RobotStatus),
+     progress (RouteProgress), mission_report (MissionReport), custody (CustodyEvent)
 Out: /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), latched, on change and once a
      second; per robot the action mission (ExecuteMission) and clearance (Clearance)
 
@@ -25,6 +25,7 @@ from robot_ops_interfaces.srv import (
     CancelTask,
     ExplainDispatch,
     ExplainTraffic,
+    HandOver,
     ListRobots,
     ListTasks,
     SetTrafficRules,
@@ -34,7 +35,7 @@ from robot_ops_interfaces.srv import (
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.durations import about
 from robot_ops.core.errors import InputError, LedgerError
-from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import Holdings
 from robot_ops.ros_nodes.clock import RosClock
@@ -115,6 +116,7 @@ class FleetNode(Node):
             self._subscribe(robot)
         self.create_service(SubmitTask, "/fleet/submit_task", self._on_submit)
         self.create_service(CancelTask, "/fleet/cancel_task", self._on_cancel)
+        self.create_service(HandOver, "/fleet/hand_over", self._on_hand_over)
         self.create_service(ListTasks, "/fleet/list_tasks", self._on_list)
         self.create_service(ListRobots, "/fleet/list_robots", self._on_list_robots)
         self.create_service(SetTrafficRules, "/fleet/set_traffic_rules", self._on_set_rules)
@@ -185,6 +187,15 @@ class FleetNode(Node):
     def _on_cancel(self, request: CancelTask.Request, response: CancelTask.Response) -> CancelTask.Response:
         try:
             self._dispatcher.cancel(TaskId(request.task_id), request.reason)
+        except (InputError, LedgerError) as error:
+            response.error = str(error)
+            return response
+        response.is_accepted = True
+        return response
+
+    def _on_hand_over(self, request: HandOver.Request, response: HandOver.Response) -> HandOver.Response:
+        try:
+            response.code = self._dispatcher.hand_over(TaskId(request.task_id), PersonId(request.custodian))
         except (InputError, LedgerError) as error:
             response.error = str(error)
             return response

@@ -5,8 +5,8 @@ In:  /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (Ala
      (MissionReport), progress (RouteProgress), announce (Announcement), safety_state (SafetyState); only while somebody
      looks camera/*/image (sensor_msgs/Image), tree (Tree), and, while /world/people is silent, people
      (PersonTrackArray)
-Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/set_traffic_rules (SetTrafficRules); per
-     robot set_stop (SetStop)
+Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/hand_over (HandOver),
+     /fleet/set_traffic_rules (SetTrafficRules); per robot set_stop (SetStop)
 """
 
 import dataclasses
@@ -33,17 +33,17 @@ from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
-from robot_ops_interfaces.srv import CancelTask, SetStop, SetTrafficRules, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, HandOver, SetStop, SetTrafficRules, SubmitTask
 from sensor_msgs.msg import Image as ImageMsg
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import LinkError, RequestError
-from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotStatus, RobotView, TaskView
 from robot_ops.perception.pictures import to_jpeg
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import from_image, from_time
-from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_alarms, from_submit_answer
+from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_alarms, from_hand_over_answer, from_submit_answer
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
 from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_progress, from_traffic
 from robot_ops.ros_nodes.vocabulary import from_report, from_status, from_task, to_request
@@ -122,6 +122,7 @@ class OperationsNode(Node):
         self._watched = self._watch()
         self._submit: Client[Any, Any] = self.create_client(SubmitTask, "/fleet/submit_task")
         self._cancel: Client[Any, Any] = self.create_client(CancelTask, "/fleet/cancel_task")
+        self._hand_over: Client[Any, Any] = self.create_client(HandOver, "/fleet/hand_over")
         self._rules: Client[Any, Any] = self.create_client(SetTrafficRules, "/fleet/set_traffic_rules")
         self._stops: dict[RobotId, Client[Any, Any]] = {
             robot: self.create_client(SetStop, f"/{robot}/set_stop") for robot in self._robots
@@ -154,6 +155,11 @@ class OperationsNode(Node):
         answer = self._call(self._cancel, CancelTask.Request(task_id=str(task_id), reason=reason), "the fleet")
         if not answer.is_accepted:
             raise RequestError(answer.error)
+
+    def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
+        """See Operations."""
+        request = HandOver.Request(task_id=str(task_id), custodian=str(custodian))
+        return from_hand_over_answer(self._call(self._hand_over, request, "the fleet"))
 
     def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
         """See Operations."""

@@ -115,6 +115,7 @@ def to_task(task: TaskView) -> TaskMsg:
         finished=to_time(task.finished_ns),
         estimated_finish=to_time(task.estimated_finish_ns),
         promised=to_time(task.promised_ns),
+        is_stranded=bool(task.is_stranded),
     )
 
 
@@ -136,6 +137,7 @@ def from_task(message: TaskMsg) -> TaskView:
         finished_ns=from_optional_time(message.finished),
         estimated_finish_ns=from_optional_time(message.estimated_finish),
         promised_ns=from_optional_time(message.promised),
+        is_stranded=bool(message.is_stranded),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from robot_ops.core.clock import Clock, seconds_between, to_ns
 from robot_ops.core.errors import LinkError, RequestError
-from robot_ops.core.ids import NodeId, RobotId, RouteId, TaskId
+from robot_ops.core.ids import NodeId, PersonId, RobotId, RouteId, TaskId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.sensors import Image
 from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotStatus, RobotView, TaskView
@@ -37,6 +37,7 @@ class MemoryOperations:
     Attributes:
         gate: while it is cleared, `submit` and `cancel` wait (for as long as a fleet may take to answer).
         unreachable: robots whose safety node does not answer.
+        silent: robots that are not heard of.
         stopped: per stopped robot who stopped it.
         alarms, people: as shown.
         is_fleet_online: False lets submit and cancel fail.
@@ -50,6 +51,7 @@ class MemoryOperations:
         self.gate = threading.Event()
         self.gate.set()
         self.unreachable: set[RobotId] = set()
+        self.silent: set[RobotId] = set()
         self.stopped: dict[RobotId, str] = {}
         self.alarms: list[Alarm] = []
         self.people: list[PersonView] = []
@@ -133,6 +135,26 @@ class MemoryOperations:
                 task, status=TaskStatus.CANCELED, reason=reason, finished_ns=self._clock.now_ns()
             )
 
+    def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
+        """See Operations."""
+        self._reach_fleet()
+        if custodian not in self._site.staff:
+            raise RequestError(f"there is no member of staff {custodian!r}", where="custodian")
+        with self._lock:
+            task = self.tasks.get(task_id)
+            if task is None or not task.is_stranded:
+                raise RequestError(f"{task_id} has no document in a robot that cannot go on", where="task_id")
+            self.tasks[task_id] = dataclasses.replace(task, reason=f"{custodian} takes the document out")
+        return "318842"
+
+    def strand(self, task_id: TaskId) -> None:
+        """Let the robot of a task be unable to bring its document any further."""
+        with self._lock:
+            reason = "document in courier_1: the way is blocked"
+            self.tasks[task_id] = dataclasses.replace(
+                self.tasks[task_id], status=TaskStatus.BLOCKED, reason=reason, is_stranded=True
+            )
+
     def put(self, task_id: TaskId, status: TaskStatus, robot: RobotId, phase: MissionPhase) -> None:
         """Let a task that was submitted be where a test wants it."""
         with self._lock:
@@ -203,7 +225,7 @@ class MemoryOperations:
         return RobotView(
             robot=robot,
             kind=kind,
-            is_online=True,
+            is_online=robot not in self.silent,
             status=RobotStatus(
                 robot=robot,
                 stamp_ns=now_ns,

@@ -202,7 +202,7 @@ def test_a_task_goes_from_the_form_to_the_list_and_is_canceled(page: Page, hall:
     page.click("#close-task")
     page.wait(lambda: page.texts(".task .what") == ["Guide Kiosk 2 → Counter 5"])
     assert hall.tasks[TaskId("task-1")].request.pickup == "kiosk_2"
-    page.click("[data-task=task-1] button")
+    page.click("[data-task=task-1] .cancel")
     page.click("#confirm-dialog button[value=yes]")
     page.wait(lambda: page.texts(".task") == [])
     page.click("#show-all")
@@ -226,6 +226,37 @@ def test_a_delivery_tells_its_codes_once(page: Page, hall: MemoryOperations) -> 
     )
     page.click("#new-task")
     assert "482913" not in page.driver.page_source
+
+
+def test_a_stranded_document_is_handed_over(page: Page, hall: MemoryOperations) -> None:
+    page.open_task_form("deliver")
+    page.choose("sender", "clerk_ada")
+    page.choose("recipient", "officer_ines")
+    page.find("[name=document]").send_keys("Visa application")
+    page.click("#send-task")
+    page.click("#close-task")
+    assert not page.find("[data-task=task-1] .hand-over").is_displayed()
+    hall.strand(TaskId("task-1"))
+    page.click("[data-task=task-1] .hand-over")
+    Select(page.find("#hand-over-form select")).select_by_value("clerk_ben")
+    page.click("#send-hand-over")
+    page.wait(lambda: page.find("#custodian-code").text == "318842")
+    page.wait(lambda: "clerk_ben takes the document out" in page.find("[data-task=task-1] .more").text)
+    page.click("#hand-over-dialog button")
+    assert errors(page) == []
+
+
+def test_a_silent_robot_is_said_to_be_taken_out_and_brought_back(page: Page, hall: MemoryOperations) -> None:
+    page.click("[data-robot=guide_2]")
+    assert not page.find("#take-out").is_displayed()
+    hall.silent.add(RobotId("guide_2"))
+    page.click("#take-out")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: hall.rules.absent_robots == {"guide_2"})
+    page.click("#bring-back")
+    page.click("#confirm-dialog button[value=yes]")
+    page.wait(lambda: not hall.rules.absent_robots)
+    assert errors(page) == []
 
 
 def test_what_is_wrong_with_a_task_is_told_in_the_form(page: Page, hall: MemoryOperations) -> None:

@@ -18,6 +18,7 @@ from robot_ops_interfaces.srv import (
     CancelTask,
     ExplainDispatch,
     ExplainTraffic,
+    HandOver,
     ListRobots,
     ListTasks,
     SetTrafficRules,
@@ -35,6 +36,7 @@ from robot_ops.ros_nodes.qos import EVENTS, STATE
 from robot_ops.ros_nodes.runtime import ros
 from robot_ops.ros_nodes.traffic_messages import change_rules, from_rules, from_traffic, to_progress
 from robot_ops.ros_nodes.vocabulary import from_order, from_task, to_report, to_request, to_status
+from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.requests import TaskRequest
 from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, set_emergency, take_out
 from robot_ops.tasks.status import TaskStatus
@@ -265,6 +267,24 @@ def test_an_active_task_is_canceled(rig: Rig) -> None:
     answer = rig.call(CancelTask, "/fleet/cancel_task", CancelTask.Request(task_id=accepted.task_id, reason="no more"))
     assert answer.is_accepted, answer.error
     rig.wait(lambda: rig.status_of(accepted.task_id) is TaskStatus.CANCELED, "canceled")
+
+
+def test_a_document_in_a_robot_that_cannot_go_on_is_handed_over(rig: Rig) -> None:
+    answer = rig.call(HandOver, "/fleet/hand_over", HandOver.Request(task_id="deliver-000001", custodian="ben"))
+    assert "no task" in answer.error
+    couriers = [rig.robots.robots[RobotId(name)] for name in ("courier_1", "courier_2")]
+    for robot in couriers:
+        robot.fail_in = MissionPhase.CARRYING
+    task_id = rig.submit(delivery()).task_id
+    rig.wait(lambda: rig.status_of(task_id) is TaskStatus.BLOCKED, "blocked")
+    assert rig.tasks is not None
+    assert rig.tasks.tasks[0].is_stranded
+    answer = rig.call(HandOver, "/fleet/hand_over", HandOver.Request(task_id=task_id, custodian="ben"))
+    assert answer.is_accepted, answer.error
+    assert answer.code
+    for robot in couriers:
+        robot.fail_in = None
+    rig.wait(lambda: rig.status_of(task_id) is TaskStatus.COMPLETED, "completed")
 
 
 def test_a_restarted_fleet_goes_on(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""`robot-ops task`: submit, cancel and list tasks of a running system."""
+"""`robot-ops task`: submit, cancel and list tasks of a running system, and have documents handed over."""
 
 import argparse
 import uuid
@@ -36,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cancel.add_argument("task", help="its id")
     cancel.add_argument("--reason", default="canceled by the operator", help="shown with the task")
     add_json(cancel)
+    hand_over = actions.add_parser("hand-over", help="have somebody take the document out of a robot that cannot go on")
+    hand_over.add_argument("task", help="its id")
+    hand_over.add_argument("custodian", help="member of staff who takes it, as clerk_ada")
+    add_json(hand_over)
     listing = actions.add_parser("list", help="list tasks")
     listing.add_argument("--all", action="store_true", help="finished ones too")
     add_json(listing)
@@ -55,6 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
                 show_json({"task_id": arguments.task, "is_accepted": True})
             else:
                 say(f"{arguments.task} is being canceled")
+        elif arguments.action == "hand-over":
+            code = fleet.hand_over(TaskId(arguments.task), PersonId(arguments.custodian))
+            if arguments.json:
+                show_json({"task_id": arguments.task, "custodian": arguments.custodian, "code": code})
+            else:
+                say(f"code of {arguments.custodian} at the robot: {code}")
         else:
             tasks = fleet.tasks(with_finished=arguments.all)
             if arguments.json:

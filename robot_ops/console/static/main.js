@@ -25,7 +25,7 @@ const live = new Live();
 const names = new Names(site);
 const maps = new Maps(site, live.hall, select, (lane) => toggleLane(lane, live.hall.traffic.rules));
 const panel = new RobotPanel(site, names);
-const tasks = new TaskList(names);
+const tasks = new TaskList(site, names);
 new TaskForm(site);
 let selected = null;
 

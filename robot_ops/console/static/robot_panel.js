@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { byId, el, keyed, setClass, setText } from "./dom.js";
 import { percent, robotState, words } from "./format.js";
 import { releaseRobot, stopRobot } from "./stops.js";
+import { bringBack, takeOut } from "./traffic.js";
 import { waitingTime } from "./traffic_list.js";
 
 const PICTURE_EVERY = 500; // ms
@@ -41,12 +42,14 @@ export class RobotPanel {
     this.tree = el("ul", { class: "tree", "aria-label": "Behavior tree" });
     this.cameraButtons = (this.robots.get(id)?.cameras ?? []).map((camera) =>
       el("button", { type: "button", "data-camera": camera, "aria-pressed": String(camera === this.camera), text: words(camera), onclick: () => this.choose(camera) }));
+    this.takenOut = el("button", { type: "button", id: "take-out", text: "Was taken out of the hall…", hidden: true, onclick: () => takeOut(id) });
+    this.broughtBack = el("button", { type: "button", id: "bring-back", text: "Is in the hall again…", hidden: true, onclick: () => bringBack(id) });
     this.root.replaceChildren(
       el("div", { class: `title ${this.robots.get(id)?.kind ?? ""}` }, el("span", { class: "shape" }), this.name, this.badge),
       el("div", { class: "stop-row" },
         el("button", { type: "button", class: "stop", id: "stop-robot", text: "STOP", "aria-label": `Stop ${id}`, onclick: () => stopRobot(id) }),
         el("button", { type: "button", id: "release-robot", text: "Release", "aria-label": `Release ${id}`, onclick: () => releaseRobot(id) })),
-      this.facts,
+      this.facts, this.takenOut, this.broughtBack,
       el("h2", { text: "Screen" }), this.screen,
       el("div", { class: "camera-bar", role: "group", "aria-label": "Camera" }, el("h2", { text: "Camera" }), ...this.cameraButtons),
       el("div", { class: "camera" }, this.picture, this.noPicture),
@@ -66,6 +69,9 @@ export class RobotPanel {
     setText(this.badge, robotState(robot));
     const isBad = robot.is_stopped || !robot.is_online || (robot.free && !robot.is_by_hand);
     setClass(this.badge, `badge ${isBad ? "bad" : robot.is_by_hand ? "warn" : "good"}`);
+    const isAbsent = hall.traffic.rules.absent_robots.includes(robot.id);
+    this.takenOut.hidden = robot.is_online || isAbsent;
+    this.broughtBack.hidden = !isAbsent;
     setText(this.screen, robot.screen || "–");
     const task = hall.tasks.find((one) => one.id === robot.task_id);
     const wait = hall.traffic.waits.find((one) => one.robot === robot.id);

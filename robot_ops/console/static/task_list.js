@@ -3,14 +3,16 @@
 import { api } from "./api.js";
 import { byId, el, keyed, setClass, setText } from "./dom.js";
 import { words } from "./format.js";
+import { HandOver } from "./hand_over.js";
 import { confirmWith, notify } from "./notices.js";
 
 const MOST = 200;
 const ORDER = { blocked: 0, delayed: 1, underway: 2, standby: 3, queued: 4 };
 
 export class TaskList {
-  constructor(names) {
+  constructor(site, names) {
     this.names = names;
+    this.handOver = new HandOver(site);
     this.tasks = [];
     this.showsAll = false;
     byId("show-open").addEventListener("click", () => this.filter(false));
@@ -38,14 +40,15 @@ export class TaskList {
   }
 
   create(task) {
-    const name = `Cancel task ${task.id}`;
+    const name = `Cancel task ${task.id}`, taken = `Hand over the document of task ${task.id}`;
     return el("li", { class: "task", "data-task": task.id },
       el("span", {}), el("span", { class: "what" }), el("span", { class: "more" }),
-      el("button", { type: "button", "aria-label": name, text: "Cancel", onclick: () => cancel(task.id) }));
+      el("button", { type: "button", class: "primary hand-over", "aria-label": taken, text: "Hand over…", hidden: true, onclick: () => this.handOver.open(task.id) }),
+      el("button", { type: "button", class: "cancel", "aria-label": name, text: "Cancel", onclick: () => cancel(task.id) }));
   }
 
   update(item, task) {
-    const [status, what, more, button] = item.children;
+    const [status, what, more, handOver, button] = item.children;
     setClass(status, `status ${task.status}`);
     setText(status, words(task.status));
     setText(what, this.names.task(task));
@@ -55,6 +58,7 @@ export class TaskList {
       more.title = `${task.id}: ${details}`;
     }
     button.hidden = !task.is_open;
+    handOver.hidden = !task.is_stranded;
   }
 }
 

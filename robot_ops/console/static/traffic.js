@@ -1,4 +1,4 @@
-// What operators impose on traffic: closed lanes, speed limits, emergencies. Each asks before it acts.
+// What operators impose on traffic: closed lanes, speed limits, robots taken out, emergencies. Each asks before it acts.
 
 import { api } from "./api.js";
 import { byId } from "./dom.js";
@@ -30,6 +30,16 @@ export function closeLane(lane) {
 
 export function openLane(lane) {
   return ask(`Open lane ${lane} for robots again?`, "Open the lane", () => api.setLane(lane, false, operator()), `Lane ${lane} is open.`);
+}
+
+/** Say that a silent robot was carried away, so that the others need not keep off where it was. */
+export function takeOut(robot) {
+  const text = `Was ${robot} taken out of the hall? Robots will drive where it was last. Look that it is gone.`;
+  return ask(text, "It was taken out", () => api.setAbsent(robot, true, operator()), `${robot} was taken out of the hall.`);
+}
+
+export function bringBack(robot) {
+  return ask(`Is ${robot} in the hall again?`, "It is back", () => api.setAbsent(robot, false, operator()), `${robot} is in the hall again.`);
 }
 
 export function unlimitZone(zone) {

@@ -134,6 +134,26 @@ def test_a_guidance_task_is_submitted_listed_and_canceled(client: TestClient, ha
     assert client.get("/api/tasks", params={"with_finished": False}).json() == []
 
 
+def test_a_stranded_document_is_handed_over(client: TestClient, hall: MemoryOperations) -> None:
+    task_id = client.post("/api/tasks", json=DELIVERY).json()["task_id"]
+    refused = client.post(f"/api/tasks/{task_id}/hand_over", json={"custodian": "ben"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "task_id")
+    hall.strand(TaskId(task_id))
+    assert client.get("/api/tasks").json()[0]["is_stranded"]
+    assert client.post(f"/api/tasks/{task_id}/hand_over", json={}).status_code == 422
+    assert client.post(f"/api/tasks/{task_id}/hand_over", json={"custodian": "nobody"}).status_code == 422
+    answer = client.post(f"/api/tasks/{task_id}/hand_over", json={"custodian": "ben"})
+    assert answer.json() == {"task_id": task_id, "custodian": "ben", "code": "318842"}
+
+
+def test_a_robot_is_taken_out_and_brought_back(client: TestClient, hall: MemoryOperations) -> None:
+    answer = client.post("/api/traffic/robots/guide_1", json={"is_absent": True})
+    assert answer.json()["absent_robots"] == ["guide_1"]
+    assert client.post("/api/traffic/robots/guide_9", json={"is_absent": True}).status_code == 404
+    assert client.post("/api/traffic/robots/guide_1", json={"is_absent": "yes"}).status_code == 422
+    assert client.post("/api/traffic/robots/guide_1", json={"is_absent": False}).json()["absent_robots"] == []
+
+
 def test_a_delivery_tells_its_codes_once(client: TestClient) -> None:
     answer = client.post("/api/tasks", json=DELIVERY).json()
     assert answer["sender_code"]
@@ -256,7 +276,7 @@ def test_who_waits_for_whom_and_the_rules_are_told(client: TestClient, hall: Mem
                 "since": 2.0,
             }
         ],
-        "rules": {"closed_lanes": [], "speed_limits": {}, "is_emergency": False},
+        "rules": {"closed_lanes": [], "speed_limits": {}, "absent_robots": [], "is_emergency": False},
     }
 
 
@@ -264,7 +284,7 @@ def test_rules_of_traffic_are_changed_one_by_one(client: TestClient, hall: Memor
     lane = next(iter(small_site().lanes))
     who = {"operator": "nora"}
     answer = client.post(f"/api/traffic/lanes/{lane}", json={"is_closed": True, **who})
-    assert answer.json() == {"closed_lanes": [lane], "speed_limits": {}, "is_emergency": False}
+    assert answer.json() == {"closed_lanes": [lane], "speed_limits": {}, "absent_robots": [], "is_emergency": False}
     assert client.post("/api/traffic/emergency", json={"is_on": True}).json()["is_emergency"]
     assert hall.changed_by == ["nora", "console"]
     opened = client.post(f"/api/traffic/lanes/{lane}", json={"is_closed": False}).json()

@@ -33,6 +33,7 @@ def strand(stand: FleetStand) -> tuple[TaskId, RobotId]:
     stand.run(30.0)
     task = stand.task(task_id)
     assert task.status is TaskStatus.BLOCKED
+    assert task.is_stranded
     assert task.robot is not None
     for robot in ("courier_1", "courier_2"):
         stand.robots.robots[RobotId(robot)].fail_in = None
@@ -201,3 +202,23 @@ def test_a_book_read_again_knows_custodians_and_places(stand: FleetStand) -> Non
     after = stand.fleet._context.book.tasks[task_id]
     assert after == before
     assert (after.custodian, after.pickup) == (MONA, PlaceId("archive"))
+
+
+def test_a_robot_that_resumes_late_after_all_keeps_its_document(stand: FleetStand) -> None:
+    task_id = stand.deliver().task_id
+    stand.run(20.0)
+    robot = stand.task(task_id).robot
+    assert robot is not None
+    stand.robots.restart(robot)
+    stand.robots.robots[robot].is_deaf = True
+    stand.run(75.0)
+    task = stand.task(task_id)
+    assert task.status is TaskStatus.BLOCKED
+    assert task.reason == f"document in {robot}: {robot} has forgotten the task, perhaps it was restarted"
+    stand.robots.robots[robot].is_deaf = False
+    stand.robots.start_mission(orders_of(stand, task_id)[-1])  # an order was on its way all the time
+    stand.run(30.0)
+    assert stand.task(task_id).status is TaskStatus.COMPLETED
+    assert stand.task(task_id).robot == robot
+    assert len(stand.robots.served) == 1
+    assert stand.fleet.alarms() == ()
