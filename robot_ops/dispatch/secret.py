@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from robot_ops.core.durable_files import sync_folder, write_draft
 from robot_ops.core.errors import SetupError
 
 _LENGTH: Final = 32
@@ -36,13 +37,10 @@ def _make(path: Path) -> bytes:
     secret = secrets.token_bytes(_LENGTH)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secret)
-            file.flush()
-            os.fsync(file.fileno())
+        write_draft(draft, secret, mode=0o600)
         try:
             os.link(draft, path)
+            sync_folder(path.parent)
         except FileExistsError:
             return read_secret(path)
         finally:

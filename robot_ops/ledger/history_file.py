@@ -16,9 +16,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from robot_ops.core.durable_files import put_in_place
 from robot_ops.core.errors import BackupError, LedgerError
 from robot_ops.ledger.chain import ChainBreakError, ChainCheck, ChainedEvent, Entry, Gap
-from robot_ops.ledger.migrations import put_in_place
 from robot_ops.tasks.ledger import LedgerEvent
 
 FORMAT: Final = "robot_ops ledger"

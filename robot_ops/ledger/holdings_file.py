@@ -1,11 +1,11 @@
 """What robots hold of the lanes, in a file beside the ledger: for the next process, where a robot is not heard."""
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from robot_ops.core.durable_files import replace_file
 from robot_ops.core.errors import LedgerError
 from robot_ops.core.ids import LevelId, NodeId, RobotId, RouteId
 from robot_ops.core.poses import LevelPose, Pose
@@ -40,19 +40,14 @@ class HoldingsFile:
             raise LedgerError(f"{self._path} is damaged ({error}): {mend}") from error
 
     def save(self, holdings: Iterable[RouteProgress]) -> None:
-        """Replace what was saved; it is on disk when this returns, or the former is.
+        """Replace what was saved; it is on disk when this returns.
 
         Raises:
-            LedgerError: it could not be written.
+            LedgerError: it could not be written; what was saved before is there.
         """
         text = json.dumps([_record_of(holding) for holding in holdings])
-        draft = self._path.with_name(f"{self._path.name}.new")
         try:
-            with draft.open("w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            replace_file(self._path, text.encode())
         except OSError as error:
             raise LedgerError(f"{self._path} cannot be written: {error.strerror}") from error
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from robot_ops.core.durable_files import put_in_place
 from robot_ops.core.errors import LedgerError
 from robot_ops.ledger.places import file_of, shown
 
@@ -107,18 +108,6 @@ def copy_file(connection: Connection, target: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         draft.unlink(missing_ok=True)
         raise LedgerError(f"{target} cannot be written: {error}") from error
-
-
-def put_in_place(draft: Path, target: Path) -> None:
-    """Rename a finished draft so that it outlives a power loss under its new name; an existing file is replaced."""
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _keep_copy(connection: Connection, url: str, version: int) -> None:

@@ -1,8 +1,9 @@
 """A latched stop on disk, so that a restarted safety node comes up stopped."""
 
 import json
-import os
 from pathlib import Path
+
+from robot_ops.core.durable_files import replace_file, sync_folder
 
 
 class StopLatch:
@@ -40,18 +41,7 @@ class StopLatch:
         """
         if stopped_by:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_suffix(".new")
-            with draft.open("w", encoding="utf-8") as file:
-                json.dump(list(stopped_by), file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            replace_file(self._path, json.dumps(list(stopped_by)).encode())
         elif self._path.exists():
             self._path.unlink()
-        else:
-            return
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            sync_folder(self._path.parent)
