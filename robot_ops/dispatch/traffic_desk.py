@@ -100,16 +100,16 @@ class TrafficDesk:
 
     def _save(self) -> bool:
         """Keep what robots may take up now; return whether it is kept."""
-        alarms, alarm_id = self._context.alarms, "traffic/holdings"
-        holdings = self._traffic.holdings()
+        alarms, holdings = self._context.alarms, self._traffic.holdings()
         try:
             if holdings != self._saved:
                 self._holdings.save(holdings)
                 self._saved = holdings
         except LedgerError as error:
-            alarms.put(alarm_id, f"robots are not cleared any further until this is mended: {error}", is_error=True)
+            text = f"robots are not cleared any further until this is mended: {error}"
+            alarms.put("traffic/holdings", text, is_error=True)
             return False
-        alarms.clear(alarm_id)
+        alarms.clear("traffic/holdings")
         return True
 
     def _urgency(self) -> dict[RobotId, int]:
