@@ -83,7 +83,9 @@ class SimulatedCompartments:
 
     def state(self, compartment: str) -> CompartmentReading | None:
         """See Compartments."""
-        return self._bank.readings.get(compartment) if self._has_sensors() else None
+        if not self._has_sensors() or compartment not in self._bank.compartments:
+            return None
+        return self._bank.reading(compartment)
 
     def unlock(self, compartment: str) -> None:
         """See Compartments."""
@@ -100,7 +102,7 @@ class SimulatedCompartments:
         """Return per compartment whether something lies in it; empty while the sensors tell nothing."""
         if not self._has_sensors():
             return {}
-        return {name: reading.is_occupied for name, reading in self._bank.readings.items()}
+        return {name: self._bank.document(name) is not None for name in self._bank.compartments}
 
 
 class SimulatedSight:

@@ -43,7 +43,8 @@ START_NS: Final = 1_000 * NS_PER_S
 """Not zero: a zero stamp means "none" in several places."""
 SETTLE: Final = 2_400.0
 """s after the last request and fault in which every task must have ended."""
-_BUSY_STEP: Final = 1.0  # s between two steps of the fleet without news while somebody drives or waits
+_LOSSY_STEP: Final = 1.0  # s between two steps of the fleet without news while messages get lost: it repeats its own
+_BUSY_STEP: Final = 2.0  # s while somebody drives or works
 _CALM_STEP: Final = 4.0  # s while nobody does
 _BUILDING_STEP: Final = 0.5  # s while a door or lift moves
 _PEOPLE_STEP: Final = 0.5  # s
@@ -244,8 +245,9 @@ class DeterministicRun:
                 station.tell_custody()
 
     def _fleet_period(self) -> float:
-        is_busy = any(station.is_busy for station in self.stations.values())
-        return _BUSY_STEP if is_busy or not self.network.is_all_good else _CALM_STEP
+        if not self.network.is_all_good:
+            return _LOSSY_STEP
+        return _BUSY_STEP if any(station.is_busy for station in self.stations.values()) else _CALM_STEP
 
     def _has_open_tasks(self) -> bool:
         dispatcher = self.fleet.dispatcher

@@ -245,14 +245,30 @@ class CompartmentBank:
     @property
     def readings(self) -> dict[str, CompartmentReading]:
         """Return what the sensors tell, in the order of the compartments."""
-        return {
-            name: CompartmentReading(
-                is_locked=lid is Lid.LOCKED,
-                is_closed=lid in (Lid.LOCKED, Lid.CLOSED),
-                is_occupied=name in self._documents,
-            )
-            for name, lid in self._lids.items()
-        }
+        return {name: self.reading(name) for name in self._lids}
+
+    def reading(self, compartment: str) -> CompartmentReading:
+        """Return what the sensors of one compartment tell.
+
+        Raises:
+            StateError: no such compartment.
+        """
+        lid = self._lid(compartment)
+        return CompartmentReading(
+            is_locked=lid is Lid.LOCKED,
+            is_closed=lid in (Lid.LOCKED, Lid.CLOSED),
+            is_occupied=compartment in self._documents,
+        )
+
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        """Return their ids."""
+        return tuple(self._lids)
+
+    @property
+    def open_compartments(self) -> tuple[str, ...]:
+        """Return those whose lids stand open."""
+        return tuple(name for name, lid in self._lids.items() if lid in (Lid.OPEN, Lid.LOCKING))
 
     def is_open(self, compartment: str) -> bool:
         """Return whether the lid stands open.
@@ -376,8 +392,7 @@ class CompartmentBanks:
 
     def open_compartments(self, robot: RobotId) -> tuple[str, ...]:
         """Return the compartments whose lids stand open."""
-        bank = self.of(robot)
-        return tuple(name for name in bank.readings if bank.is_open(name))
+        return self.of(robot).open_compartments
 
     def put_document(self, robot: RobotId, compartment: str, document: str) -> bool:
         """Lay a document inside; False where the lid is closed or something lies there."""

@@ -8,7 +8,7 @@ from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.simulation.scheduler import Alarm, Scheduler
 from robot_ops.simulation.storage_faults import ProcessKilled
 
-REACTION: Final = 0.1
+REACTION: Final = 0.2
 """s from mail that tells news to the step that acts on it; what comes meanwhile is taken together."""
 _START_RETRY: Final = 2.0  # s until a process that could not start is started again
 

@@ -84,6 +84,16 @@ class KinematicRobot:
         return LevelPose(level=self._level, pose=self._pose)
 
     @property
+    def level(self) -> LevelId:
+        """Return the level it is on."""
+        return self._level
+
+    @property
+    def position(self) -> Pose:
+        """Return where it is on its level."""
+        return self._pose
+
+    @property
     def is_docked(self) -> bool:
         """Return whether it stands at its charger's docked pose."""
         return self._is_docked()

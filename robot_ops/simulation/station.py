@@ -25,12 +25,16 @@ from robot_ops.tasks.custody import CustodyEvent, CustodyLog
 from robot_ops.tasks.orders import MissionOrder, MissionPhase, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress
 
-DRIVING_TICK: Final = 1.0
+DRIVING_TICK: Final = 2.0
 """s between two ticks of a robot that drives, at most; the next point of its way is met exactly."""
+WORKING_TICK: Final = 1.0
+"""s while it does something else: waits for somebody, or for something to move."""
 LEADING_TICK: Final = 0.5
 """s while it leads or meets a visitor, whose track must not be older than 0.6 s."""
-CALM_TICK: Final = 4.0
-"""s while nothing but a message can change anything; a robot that is silent for 5 s counts as offline."""
+CALM_TICK: Final = 8.0
+"""s while nothing but a message can change anything; traffic control misses a robot after 10 s."""
+HEARTBEAT: Final = 4.0
+"""s between two statuses at most; a robot that is silent for 5 s counts as offline."""
 RESTART: Final = 5.0
 """s until a robot's process that died is started again by the supervisor of processes."""
 _DEAD: Final = "dead"
@@ -122,6 +126,7 @@ class Station:
         self._hall = hall
         self._scheduler = hall.scheduler
         self._tick = Alarm(hall.scheduler, self.tick)
+        self._heartbeat = Alarm(hall.scheduler, self._beat)
         self._start = Alarm(hall.scheduler, self.start)
         self._advanced_ns = hall.scheduler.now_ns()
         self._sent_status: tuple[object, ...] = ()
@@ -200,8 +205,9 @@ class Station:
     def advance(self) -> None:
         """Bring the body up to the present."""
         now_ns = self._scheduler.now_ns()
-        self.body.advance(seconds_between(self._advanced_ns, now_ns))
-        self._advanced_ns = now_ns
+        if now_ns != self._advanced_ns:
+            self.body.advance(seconds_between(self._advanced_ns, now_ns))
+            self._advanced_ns = now_ns
 
     def tick(self) -> None:
         """Let the agent act, and send what is due."""
@@ -215,6 +221,12 @@ class Station:
         self._send_status()
         self._hall.watcher.ticked(self.robot)
         self._tick.wake(self._next_tick())
+
+    def _beat(self) -> None:
+        """Between two ticks far apart, tell that the robot is there."""
+        if self.agent is not None:
+            self.advance()
+            self._send_status()
 
     def order(self, order: MissionOrder) -> None:
         """Take an order, as it arrives."""
@@ -372,19 +384,20 @@ class Station:
         )
         is_news, self._sent_status = state != self._sent_status, state
         self._send(lambda dispatcher: dispatcher.on_status(status), is_news=is_news)
+        self._heartbeat.cancel()
+        self._heartbeat.wake(HEARTBEAT)
 
     def _next_tick(self) -> float:
         agent, body = self.agent, self.body
         if agent is None:
             return CALM_TICK
         phase = agent.report.phase if agent.report is not None and agent.is_busy else None
+        calm = CALM_TICK if self._hall.network.is_good(self.robot) else HEARTBEAT
         if phase in _WITH_VISITOR:
             return min(LEADING_TICK, max(body.time_to_change, _LEAST_TICK))
         if body.status is NavigationStatus.ACTIVE:
             return min(DRIVING_TICK, max(body.time_to_change, _LEAST_TICK))
-        if phase is None:
-            return CALM_TICK
-        return CALM_TICK if phase in _CALM else DRIVING_TICK
+        return calm if phase is None or phase in _CALM else WORKING_TICK
 
 
 def _place(progress: RouteProgress) -> tuple[object, ...]:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from robot_ops.core.ids import RobotId
-from robot_ops.core.poses import LevelPose
+from robot_ops.core.ids import NodeId, RobotId
 from robot_ops.simulation.invariants.base import Broken, Invariant, World
 from robot_ops.simulation.invariants.geometry import Stretch, distance_of, way_of
 from robot_ops.tasks.routes import RouteProgress
@@ -14,7 +13,6 @@ _BESIDE = 0.9  # m that a robot may cut corners, or stand beside a node when its
 
 @dataclass(slots=True)
 class _Seen:
-    at: LevelPose
     driven: float
     may_move: bool
 
@@ -29,30 +27,35 @@ class Motion(Invariant):
         super().__init__(world)
         self._seen: dict[RobotId, _Seen] = {}
         self._ways: dict[RobotId, tuple[Stretch, ...]] = {}
+        self._docks: dict[NodeId, list[Stretch]] = {}
+        for place in world.site.places.values():
+            if place.dock is not None:
+                node = world.site.nodes[place.node]
+                dock = Stretch(node.level, node.x, node.y, place.dock.x, place.dock.y)
+                self._docks.setdefault(place.node, []).append(dock)
 
     def told(self, progress: RouteProgress) -> None:
         """Keep what it is cleared for, with the way to a dock at either end."""
         site = self.world.site
         way = list(way_of(site, progress.held))
-        for place in site.places.values():
-            if place.dock is not None and place.node in progress.held:
-                node = site.nodes[place.node]
-                way.append(Stretch(node.level, node.x, node.y, place.dock.x, place.dock.y))
+        for name in progress.held:
+            way += self._docks.get(name, ())
         self._ways[progress.robot] = tuple(way)
 
     def ticked(self, robot: RobotId) -> None:
         """Look whether it has moved, and whether it might."""
         view = self.world.robots[robot]
-        at, driven = view.body.true_pose, view.body.driven
+        driven = view.body.driven
         may_move = view.is_running and not view.stopped_by
-        before, self._seen[robot] = self._seen.get(robot), _Seen(at, driven, may_move)
+        before, self._seen[robot] = self._seen.get(robot), _Seen(driven, may_move)
         if before is None or driven <= before.driven + _STILL:
             return
         if not may_move and not before.may_move:
             raise Broken(f"{robot} moves while it is {'stopped' if view.is_running else 'dead'}")
         if view.is_by_hand:
             return
-        off = distance_of(self._ways.get(robot, ()), at.level, at.pose.x, at.pose.y)
+        at = view.body.position
+        off = distance_of(self._ways.get(robot, ()), view.body.level, at.x, at.y)
         if off > _BESIDE:
             raise Broken(f"{robot} drives {off:.2f} m beside what it is cleared for")
         lids = self.world.banks.open_compartments(robot)

@@ -3,12 +3,20 @@
 import math
 from collections.abc import Iterable
 
-from robot_ops.core.ids import LiftId, NodeId, RobotId
+from robot_ops.core.ids import LevelId, LiftId, NodeId, RobotId
+from robot_ops.core.poses import Pose
 from robot_ops.simulation.invariants.base import Broken, Invariant, World
 from robot_ops.simulation.invariants.geometry import Stretch, distance_of, way_of
 from robot_ops.tasks.routes import RouteProgress
 
 _TOLERANCE = 1e-6  # m
+_NEAR = 10.0  # m beyond which two robots need not be compared: more than they drive between two looks at either
+_BESIDE = 0.2  # m from its own way up to which a robot is taken to be on it: ways keep this margin
+
+_ROOM = 1.5  # m, more than the radius of any robot and what it may drive before its box is made anew
+
+Box = tuple[LevelId, float, float, float, float]
+"""Level, least and greatest x, least and greatest y."""
 
 
 class Footprints(Invariant):
@@ -22,20 +30,26 @@ class Footprints(Invariant):
         self.least = math.inf
         self.count = 0
         self._overlapping: set[tuple[RobotId, RobotId]] = set()
+        self._seen: dict[RobotId, Pose] = {}
 
     def ticked(self, robot: RobotId) -> None:
-        """Compare the robot with all others as they stand now."""
+        """Compare the robot with all others as they stand now, if it has moved."""
         world = self.world
-        mine = world.robots[robot]
-        at, radius = mine.body.true_pose, world.site.robots[robot].model.radius
+        body = world.robots[robot].body
+        here, level = body.position, body.level
+        if self._seen.get(robot) is here:
+            return
+        self._seen[robot] = here
+        radius = world.site.robots[robot].model.radius
         for other, view in world.robots.items():
-            if other == robot:
+            there = view.body.position
+            if abs(there.x - here.x) > _NEAR or abs(there.y - here.y) > _NEAR or other == robot:
                 continue
             view.advance()
-            there = view.body.true_pose
-            if there.level != at.level:
+            there = view.body.position
+            if view.body.level != level:
                 continue
-            distance = math.hypot(there.pose.x - at.pose.x, there.pose.y - at.pose.y)
+            distance = math.hypot(there.x - here.x, there.y - here.y)
             distance -= radius + world.site.robots[other].model.radius
             if distance < self.least:
                 self.least = distance
@@ -61,6 +75,8 @@ class ClearedWays(Invariant):
         self._held: dict[RobotId, tuple[NodeId, ...]] = {}
         self._ahead: dict[RobotId, tuple[Stretch, ...]] = {}
         self._lifts: dict[RobotId, frozenset[LiftId]] = {}
+        self._boxes: dict[RobotId, tuple[Box, ...]] = {}
+        self._seen: dict[RobotId, Pose] = {}
         self._cabins = {node: lift.id for lift in world.site.lifts.values() for node in lift.stops.values()}
 
     def told(self, progress: RouteProgress) -> None:
@@ -70,21 +86,24 @@ class ClearedWays(Invariant):
         self._ahead[robot] = way_of(site, progress.held[1:])
         self._lifts[robot] = frozenset(self._cabins[node] for node in progress.held if node in self._cabins)
         way = self._way(robot)
+        self._boxes[robot] = boxes = _boxes(way)
         for other in self._held:
-            if other != robot:
+            if other != robot and (self._lifts[robot] & self._lifts[other] or _may_touch(boxes, self._boxes[other])):
                 self._compare(robot, way, other)
 
     def ticked(self, robot: RobotId) -> None:
-        """Compare where the robot stands with what others are cleared for."""
+        """Compare where the robot stands with what others are cleared for, unless it is on its own way."""
         site, view = self.world.site, self.world.robots[robot]
-        if view.is_by_hand:
+        at, level = view.body.position, view.body.level
+        if self._seen.get(robot) is at or view.is_by_hand:
             return
-        at, radius = view.body.true_pose, site.robots[robot].model.radius
+        self._seen[robot] = at
+        if distance_of(self._way(robot), level, at.x, at.y) <= _BESIDE:
+            return  # the ways have been compared
+        radius = site.robots[robot].model.radius
         for other in self._held:
-            if other == robot or self.world.robots[other].body.true_pose.level != at.level:
-                continue
             room = radius + site.robots[other].model.radius
-            if distance_of(self._way(other), at.level, at.pose.x, at.pose.y) < room - _TOLERANCE:
+            if other != robot and distance_of(self._way(other), level, at.x, at.y) < room - _TOLERANCE:
                 raise Broken(f"{other} is cleared into a way on which {robot} stands")
 
     def _compare(self, robot: RobotId, way: Iterable[Stretch], other: RobotId) -> None:
@@ -107,9 +126,31 @@ class ClearedWays(Invariant):
         held = self._held[robot]
         if not held:
             return ()
-        self.world.robots[robot].advance()
-        at = self.world.robots[robot].body.true_pose
+        view = self.world.robots[robot]
+        view.advance()
+        level, at = view.body.level, view.body.position
         end = self.world.site.nodes[held[1] if len(held) > 1 else held[0]]
-        if end.level != at.level:
+        if end.level != level:
             return self._ahead[robot]
-        return (Stretch(at.level, at.pose.x, at.pose.y, end.x, end.y), *self._ahead[robot])
+        return (Stretch(level, at.x, at.y, end.x, end.y), *self._ahead[robot])
+
+
+def _boxes(way: Iterable[Stretch]) -> tuple[Box, ...]:
+    """Return a box around all of the way on each level, with a robot's room around it."""
+    boxes: dict[LevelId, Box] = {}
+    for each in way:
+        _, left, right, low, high = boxes.get(each.level, (each.level, math.inf, -math.inf, math.inf, -math.inf))
+        boxes[each.level] = (
+            each.level,
+            min(left, each.x1 - _ROOM, each.x2 - _ROOM),
+            max(right, each.x1 + _ROOM, each.x2 + _ROOM),
+            min(low, each.y1 - _ROOM, each.y2 - _ROOM),
+            max(high, each.y1 + _ROOM, each.y2 + _ROOM),
+        )
+    return tuple(boxes.values())
+
+
+def _may_touch(some: Iterable[Box], others: Iterable[Box]) -> bool:
+    return any(
+        a[0] == b[0] and a[1] <= b[2] and b[1] <= a[2] and a[3] <= b[4] and b[3] <= a[4] for a in some for b in others
+    )
