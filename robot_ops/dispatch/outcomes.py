@@ -200,7 +200,8 @@ class Outcomes:
     def _take_void(self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> None:
         """A robot that was given up comes back: what it has begun to carry, it finishes."""
         has_done = report.has_cargo or report.outcome is MissionOutcome.COMPLETED
-        is_takeable = task.status is TaskStatus.QUEUED or (not task.status.is_final and not task.has_cargo)
+        is_stranded_here = task.stranded_ns is not None and task.robot == state.robot.id
+        is_takeable = not task.status.is_final and (not task.has_cargo or is_stranded_here)
         if not has_done or not is_takeable or task.cancel_reason is not None:
             if report.has_cargo and report.outcome is not None:
                 self._alarm_document(state, task)

@@ -57,8 +57,9 @@ class Supervisor:
             self._watch_idle(state, mission, task, now_ns)
         else:
             state.missing = None
-        task = self._context.book.tasks[task.task_id]
-        if task.status.is_active and task.mission_id == mission.mission_id:
+        book = self._context.book
+        task = book.tasks[task.task_id]
+        if task.status.is_active and book.missions[mission.mission_id].is_open:
             self._update_status(state, mission, task, now_ns)
 
     def _watch_silent(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> None:
@@ -154,7 +155,8 @@ class Supervisor:
         robot, alarms, status = state.robot.id, self._context.alarms, state.status
         is_starting = seconds_between(self._started_ns or now_ns, now_ns) < STARTUP_S and not state.has_spoken
         is_silent = state.silence(now_ns) > OFFLINE_S and not is_starting
-        alarms.set(f"offline/{robot}", is_silent, f"{robot} is silent: is it switched on?", robot=robot, is_error=True)
+        is_missed = is_silent and robot not in self._context.book.traffic_rules.absent_robots
+        alarms.set(f"offline/{robot}", is_missed, f"{robot} is silent: is it switched on?", robot=robot, is_error=True)
         is_there = status is not None and not is_silent
         alarms.set(
             f"stopped/{robot}",

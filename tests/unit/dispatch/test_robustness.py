@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import LedgerError, RequestError
-from robot_ops.core.ids import MissionId, RobotId, TaskId
+from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.site.model import Site
 from robot_ops.tasks.book import TaskBook, replayed
@@ -112,7 +112,11 @@ class Life:
             self.stand.fleet.step()
 
     def heal(self) -> None:
-        """Let everything work again and take documents that were left out of the compartments."""
+        """Let everything work again, and have custodians and staff take out documents that were left behind."""
+        for task in self.stand.fleet.tasks(with_finished=False):
+            if task.status is TaskStatus.BLOCKED:
+                with contextlib.suppress(RequestError, LedgerError):
+                    self.stand.fleet.hand_over(task.task_id, PersonId("mona"))
         for robot in self.stand.robots.robots.values():
             robot.is_silent = robot.is_stopped = False
             robot.fail_in, robot.remark = None, ""
