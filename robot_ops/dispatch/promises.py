@@ -11,9 +11,9 @@ from robot_ops.tasks.status import TaskStatus
 
 KEPT_SHARE: Final = 0.9
 """Share of promises that shall be kept."""
-_GAIN: Final = 0.06
+_GAIN: Final = 0.1
 """How much one outcome changes the logarithm of the stretch, at most."""
-_FIRST: Final = 1.15
+_FIRST: Final = 1.25
 """Stretch of the first promises."""
 _MOST: Final = 3.0
 
