@@ -10,7 +10,7 @@ from robot_ops.core.durations import about
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import MissionId
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates
+from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates, out_of_service
 from robot_ops.dispatch.orders import mission_kind
 from robot_ops.dispatch.promises import PromiseRecord
 from robot_ops.dispatch.prospects import Prospects
@@ -175,9 +175,7 @@ class Assigner:
         return (
             task.status is TaskStatus.QUEUED
             and (mission is None or mission.task_id is None)
-            and state.is_online(now_ns)
-            and state.status is not None
-            and not state.status.is_stopped
+            and not out_of_service(self._context, state, now_ns)
             and now_ns >= state.rest_until_ns
         )
 

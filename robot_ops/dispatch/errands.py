@@ -7,7 +7,7 @@ from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import PlaceId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC, is_off_shift
+from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC, is_off_shift, out_of_reach
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.site.model import PlaceKind
 from robot_ops.tasks.events import EventKind
@@ -50,9 +50,7 @@ class Errands:
 
     def _is_idle(self, state: RobotState, now_ns: int) -> bool:
         return (
-            state.is_online(now_ns)
-            and state.status is not None
-            and not state.status.is_stopped
+            not out_of_reach(self._context, state, now_ns)
             and state.running is None
             and self._context.book.mission_of(state.robot.id) is None
         )

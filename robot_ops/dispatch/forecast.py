@@ -87,7 +87,7 @@ def remaining_time(context: Context, state: RobotState, task: TaskRecord, phase:
 
 
 def candidates(context: Context, now_ns: int) -> list[Candidate]:
-    """Return the robots in service: heard of, localized, not stopped, battery known, a compartment free."""
+    """Return the robots in service: heard of, on the lanes, not stopped, battery known, a compartment free."""
     found = []
     for state in context.robots.values():
         candidate = _candidate(context, state, now_ns)
@@ -97,9 +97,11 @@ def candidates(context: Context, now_ns: int) -> list[Candidate]:
 
 
 def expected_candidates(context: Context, now_ns: int) -> list[Candidate]:
-    """Return all robots of the fleet, those out of service as if they came back soon; for promises."""
+    """Return the robots of the hall, those out of service as if they came back soon; for promises."""
     found = []
     for state in context.robots.values():
+        if state.robot.id in context.book.traffic_rules.absent_robots:
+            continue
         charger = context.site.places[state.robot.charger].node
         candidate = _candidate(context, state, now_ns)
         if candidate is None:
@@ -123,15 +125,27 @@ def is_off_shift(robot: Robot, now_ns: int) -> bool:
     return bool(coming) and coming[0][0] > 0.0
 
 
-def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
-    """Return why no task is planned for the robot now, empty where there is no reason."""
+def out_of_reach(context: Context, state: RobotState, now_ns: int) -> str:
+    """Return why the robot can be given nothing to do now, empty where it can; what it has begun it keeps."""
     status = state.status
+    if state.robot.id in context.book.traffic_rules.absent_robots:
+        return "taken out of the hall"
     if status is None or not state.is_online(now_ns):
         return f"silent for {state.silence(now_ns):.0f} s"
     if status.is_stopped:
         return "stopped"
-    if state.node(context.site) is None:
-        return "not on the lane graph"
+    if state.is_by_hand:
+        return "driven by hand"
+    if state.is_off_lanes:
+        return "off the lanes"
+    return "" if state.node(context.site) is not None else "not on the lane graph"
+
+
+def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
+    """Return why no task is planned for the robot now, empty where there is no reason."""
+    why = out_of_reach(context, state, now_ns)
+    if why:
+        return why
     if math.isnan(state.soc):
         return "does not tell its battery"
     mission, compartments = context.book.mission_of(state.robot.id), state.robot.model.compartments

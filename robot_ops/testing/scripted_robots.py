@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from robot_ops.core.clock import Clock, to_ns
 from robot_ops.core.ids import MissionId, PlaceId, RobotId, RouteId, TaskId
+from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.site.model import Site
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
@@ -13,6 +14,7 @@ from robot_ops.tasks.routes import Clearance, RouteProgress
 
 STEP_S: Final = 8.0
 """Seconds that every phase lasts."""
+_FREE_RADIUS: Final = 0.6  # m
 PHASES: Final[Mapping[MissionKind, tuple[MissionPhase, ...]]] = {
     MissionKind.GUIDE_VISITOR: (
         MissionPhase.TO_PICKUP,
@@ -55,6 +57,7 @@ class ScriptedRobot:
         place: where it stands.
         is_silent: it works on, and neither hears nor is heard.
         is_deaf: it is heard and takes no orders.
+        free: where it is off the lanes, None while it keeps to them; is_by_hand: a person drives it.
         fail_in: phase in which its next mission fails, None for no failure; cleared by the failure.
         fail_reason: what it says then.
         finished: final reports by mission, repeated when the mission is ordered again.
@@ -66,6 +69,8 @@ class ScriptedRobot:
     is_silent: bool = False
     is_deaf: bool = False
     is_stopped: bool = False
+    free: LevelPose | None = None
+    is_by_hand: bool = False
     fail_in: MissionPhase | None = None
     fail_reason: str = "the way is blocked"
     remark: str = ""
@@ -162,13 +167,16 @@ class ScriptedRobots:
         )
 
     def progress(self, robot: ScriptedRobot) -> RouteProgress:
-        """Return that the robot stands at its place and wants to stay."""
+        """Return that the robot stands at its place and wants to stay, or where it is off the lanes."""
         return RouteProgress(
             robot=robot.robot,
             stamp_ns=self._clock.now_ns(),
             route_id=RouteId(""),
             reached=0,
-            held=(self._site.places[robot.place].node,),
+            held=() if robot.free is not None else (self._site.places[robot.place].node,),
+            free=robot.free,
+            free_radius=0.0 if robot.free is None else _FREE_RADIUS,
+            is_by_hand=robot.is_by_hand,
         )
 
     def _end_phase(self, robot: ScriptedRobot) -> None:
