@@ -1,7 +1,8 @@
-"""Joint planning of all robots: LaCAM with PIBT (Okumura 2023) on a lane graph with conflict zones.
+"""Joint planning of all robots: LaCAM* with PIBT (Okumura 2023) on a lane graph with conflict zones.
 
-Complete: where a solution exists it is found if the search may run long enough. It gives an order of moves without
-times; robots whose moves do not conflict drive them at the same time anyway.
+Complete: where a solution exists it is found if the search may run long enough; and the best one if it may go on long
+enough after that. It gives an order of moves without times; robots whose moves do not conflict drive them at the same
+time anyway.
 """
 
 import math
@@ -18,6 +19,7 @@ from robot_ops.traffic.travel import distances_to
 Choice = Arc | None
 """What a robot does in one step: an arc, or None to stay."""
 _IDLE_REACH: Final = 1.0
+_EPSILON: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,20 @@ class _Node:
     configuration: Configuration
     waits: tuple[float, ...]
     order: tuple[int, ...]
-    parent: "_Node | None"
-    moves: tuple[tuple[int, Arc], ...]
+    rest: float
+    loss: float = math.inf
+    parent: "_Node | None" = None
+    following: dict[Configuration, "_Way"] = field(default_factory=dict)
     constraints: deque[_Constraint] = field(default_factory=lambda: deque([_Constraint()]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """A step to another node: what it costs in seconds, and its moves."""
+
+    to: _Node
+    seconds: float
+    moves: tuple[tuple[int, Arc], ...]
 
 
 class JointSearch:
@@ -55,6 +68,10 @@ class JointSearch:
         bodies: the movable robots, the most important first.
         goals: per robot the node it must end at, None where it may end anywhere.
         firm: cells taken up for good by robots that must not move.
+
+    Attributes:
+        loss: what the last plan costs: seconds of all moves, a usual arc's at least, and as much for every step in
+            which a robot waits away from its goal.
     """
 
     def __init__(
@@ -79,23 +96,32 @@ class JointSearch:
             for body, goal in zip(bodies, goals, strict=True)
         ]
         self._cabins = graph.cabins
+        arcs = [arc for leaving in graph.leaving for arc in leaving]
+        slowest = min((body.max_speed for body in bodies), default=1.0)
+        self._usual = sum(arc.seconds(slowest) for arc in arcs) / len(arcs) if arcs else 1.0
+        self.loss = math.inf
 
-    def solve(self, limit: int) -> list[Move] | None:
+    def solve(self, limit: int, more: int = 0) -> list[Move] | None:
         """Return the moves in an order in which they can be driven one at a time; None where none was found.
 
         Args:
-            limit: how many joint steps may be tried.
+            limit: how many joint steps may be tried; more: how many after the first plan, for a better one.
         """
         first = tuple(Stance(body.node, body.trail) for body in self._bodies)
         waits = tuple(0.0 for _ in self._bodies)
-        stack = [_Node(first, waits, self._order(first, waits), None, ())]
-        known = {first: stack[0]}
-        for _ in range(limit):
-            if not stack:
-                return None
+        root = _Node(first, waits, self._order(first, waits), self._rest(first), 0.0)
+        stack, known, best = [root], {first: root}, None
+        left = limit
+        while stack and left > 0:
+            left -= 1
             node = stack[-1]
+            if best is not None and node.loss + node.rest >= best.loss - _EPSILON:
+                stack.pop()
+                continue
             if self._is_solved(node.configuration):
-                return self._collect(node)
+                left, best = left if best is not None else more, node
+                stack.pop()
+                continue
             if not node.constraints:
                 stack.pop()
                 continue
@@ -105,18 +131,39 @@ class JointSearch:
             if not step.take():
                 continue
             reached = tuple(step.now)
-            seen = known.get(reached)
-            if seen is not None:
-                if seen is not node:
-                    stack.append(seen)
+            if reached == node.configuration:
                 continue
-            waits = tuple(
-                0.0 if self._goals[i] in (None, s.node) else node.waits[i] + 1.0 for i, s in enumerate(reached)
-            )
-            child = _Node(reached, waits, self._order(reached, waits), node, tuple(step.moves))
-            known[reached] = child
+            if reached not in known:
+                waits = tuple(
+                    0.0 if self._goals[i] in (None, s.node) else node.waits[i] + 1.0 for i, s in enumerate(reached)
+                )
+                known[reached] = _Node(reached, waits, self._order(reached, waits), self._rest(reached))
+            child = known[reached]
+            node.following.setdefault(reached, _Way(child, self._seconds(node, step.moves), tuple(step.moves)))
+            lowered = _relax(node)
+            if best is not None:
+                stack += [each for each in lowered if each.loss + each.rest < best.loss - _EPSILON]
             stack.append(child)
-        return None
+        if best is None:
+            return None
+        self.loss = best.loss
+        return self._collect(best)
+
+    def _rest(self, configuration: Configuration) -> float:
+        """Return what it costs at least to bring everybody to its goal."""
+        pairs = zip(self._to_goal, configuration, strict=True)
+        return sum(table[stance.node] for table, stance in pairs if table is not None)
+
+    def _seconds(self, node: _Node, moves: Sequence[tuple[int, Arc]]) -> float:
+        """Return what a step costs."""
+        moving = {robot for robot, _ in moves}
+        waiting = [
+            robot
+            for robot, stance in enumerate(node.configuration)
+            if robot not in moving and self._goals[robot] not in (None, stance.node)
+        ]
+        driving = sum(max(arc.seconds(self._bodies[robot].max_speed), self._usual) for robot, arc in moves)
+        return driving + self._usual * len(waiting)
 
     def choices(self, robot: int, stance: Stance, taken: frozenset[int]) -> list[Choice]:
         """Return what a robot may do, the best first; `taken` are cells that others take up."""
@@ -174,11 +221,24 @@ class JointSearch:
 
     def _collect(self, node: _Node) -> list[Move]:
         parts: list[tuple[tuple[int, Arc], ...]] = []
-        at: _Node | None = node
-        while at is not None:
-            parts.append(at.moves)
+        at = node
+        while at.parent is not None:
+            parts.append(at.parent.following[at.configuration].moves)
             at = at.parent
         return [Move(robot=self._bodies[i].robot, arc=arc) for part in reversed(parts) for i, arc in part]
+
+
+def _relax(first: _Node) -> list[_Node]:
+    """Lower what nodes behind this one cost where that is possible now; return those it was for."""
+    queue, lowered = deque([first]), []
+    while queue:
+        node = queue.popleft()
+        for way in node.following.values():
+            if node.loss + way.seconds < way.to.loss - _EPSILON:
+                way.to.loss, way.to.parent = node.loss + way.seconds, node
+                queue.append(way.to)
+                lowered.append(way.to)
+    return lowered
 
 
 def _seconds_at(max_speed: float) -> Callable[[Arc], float]:

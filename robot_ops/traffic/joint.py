@@ -1,12 +1,13 @@
-"""Joint planning of all robots: an order of moves that brings everybody to its goal (LaCAM with PIBT, compiled).
+"""Joint planning of all robots: an order of moves that brings everybody to its goal (LaCAM* with PIBT, compiled).
 
-Complete: where a solution exists it is found if the search may run long enough. It gives an order of moves without
-times; robots whose moves do not conflict drive them at the same time anyway.
+Complete: where a solution exists it is found if the search may run long enough; and where it may go on long enough
+after that, no plan of joint steps is better than its last. It gives an order of moves without times; robots whose moves
+do not conflict drive them at the same time anyway.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,8 @@ from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make_tree
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.board import FREE_FORKS, ROOMY_FORKS, Board, Team
-from robot_ops.traffic.kernels.joint import FULL, SOLVED, SPENT, moves_of, plant, search
+from robot_ops.traffic.kernels.joint import BEST, FULL, SOLVED, SPENT, plant, search
+from robot_ops.traffic.kernels.joint_tree import moves_of
 from robot_ops.traffic.kernels.loops import needed_moves
 from robot_ops.traffic.schedule import Body, Move, Trail
 
@@ -37,11 +39,16 @@ class JointPlan:
         robots, arcs: (moves,) who drives what.
         steps: (moves,) ascending; the joint step that a move belongs to, from 0. In one step a robot moves at most
             once; on a grid all moves of a step can be made at the same time.
+        loss: seconds of all moves, a usual arc's at least, and as much for every step in which a robot waits away from
+            its goal.
+        is_best: no plan of joint steps loses less.
     """
 
     robots: Ints
     arcs: Ints
     steps: Ints
+    loss: float
+    is_best: bool
 
 
 class JointSearch:
@@ -84,6 +91,7 @@ class JointSearch:
             0,
             tails=np.array([body.tail for body in self._bodies], dtype=np.float64),
             trails=[body.trail for body in self._bodies],
+            urgency=np.array([body.urgency for body in self._bodies], dtype=np.int32),
             firm=np.array(self._firm, dtype=np.int32),
         )
         if plan is None:
@@ -104,7 +112,9 @@ def solve_arrays(
     *,
     tails: Floats | None = None,
     trails: Sequence[Trail] = (),
+    urgency: Ints | None = None,
     firm: Ints | None = None,
+    more: int = 0,
 ) -> JointPlan | None:
     """Plan all robots from their starts to their goals.
 
@@ -114,13 +124,16 @@ def solve_arrays(
         limit: how many joint steps may be tried.
         seed: of the choices between equals; the same seed gives the same plan.
         tails: (robots,) meters of the parties; trails: what they take up at the start.
+        urgency: (robots,) of what they drive for, larger goes first; all alike by default.
         firm: cells taken up for good by robots that must not move.
+        more: how many joint steps may be tried after the first plan to find a better one; the more, the better is it.
 
     Returns:
         the plan, None where none was found.
     """
     if not len(starts):
-        return JointPlan(robots=np.empty(0, np.int32), arcs=np.empty(0, np.int32), steps=np.empty(0, np.int32))
+        none = np.empty(0, np.int32)
+        return JointPlan(robots=none, arcs=none, steps=none, loss=0.0, is_best=True)
     lengths = np.zeros(len(starts)) if tails is None else tails
     team = make_team(
         graph,
@@ -129,25 +142,35 @@ def solve_arrays(
         tails=lengths,
         is_barred=None if firm is None else _barred(graph, firm),
     )
-    return _Attempts(graph, team, starts, trails, seed).solve(limit)
+    degrees = np.zeros(len(starts), dtype=np.int32) if urgency is None else urgency
+    return _Attempts(graph, team, starts, trails, degrees, seed).solve(limit, more)
 
 
 class _Attempts:
     """Several searches for one plan, each with another order of robots and some chance in their choices.
 
+    Urgent robots choose first in all of them; among equals, in the first search, who has the longest way.
+
     Most searches end soon or hardly ever, so many short ones find a plan sooner than a long one. What is left of the
     steps goes into the first, which is complete.
     """
 
-    def __init__(self, graph: ArrayGraph, team: Team, starts: Ints, trails: Sequence[Trail], seed: int) -> None:
+    def __init__(
+        self, graph: ArrayGraph, team: Team, starts: Ints, trails: Sequence[Trail], urgency: Ints, seed: int
+    ) -> None:
         self._graph = graph
         self._team = team
         self._starts = starts
         self._trails = trails
+        self._urgency = urgency
         self._seed = seed
-        self._usual = float(team.arc_seconds[0].mean()) if len(graph.arc_start) else 1.0
 
-    def solve(self, limit: int) -> JointPlan | None:
+    def solve(self, limit: int, more: int) -> JointPlan | None:
+        search = self._solved(limit)
+        return None if search is None else search.best_plan(more)
+
+    def _solved(self, limit: int) -> "_Search | None":
+        """Return a search that has found a plan."""
         first = self._begin(0)
         unit = self._unit()
         state = first.run(min(unit, limit))
@@ -159,16 +182,16 @@ class _Attempts:
             state = other.run(min(unit * luby(attempt), left))
             left -= other.steps
             if state == SOLVED:
-                return other.plan()
+                return other
         if state == SPENT and left > 0:
             state = first.run(left)
-        return first.plan() if state == SOLVED else None
+        return first if state == SOLVED else None
 
     def _begin(self, attempt: int) -> "_Search":
         rng = np.random.default_rng((self._seed, attempt))
         robots = len(self._starts)
-        far_first = np.argsort(np.argsort(-self._times(), kind="stable"))
-        rank = far_first if attempt == 0 else rng.permutation(robots)
+        luck = -self._times() if attempt == 0 else rng.permutation(robots)
+        rank = np.argsort(np.lexsort((luck, -self._urgency)))
         board = make_board(
             self._graph,
             starts=self._starts,
@@ -176,13 +199,13 @@ class _Attempts:
             trails=self._trails,
             seed=int(rng.integers(2**31)),
         )
-        noise = 0.0 if attempt == 0 else _NOISE * self._usual
+        noise = 0.0 if attempt == 0 else _NOISE * self._team.usual
         team = self._team._replace(noise=noise, swaps=_SWAPS[attempt % len(_SWAPS)])
         return _Search(self._graph, team, board, rank.astype(np.int32))
 
     def _unit(self) -> int:
         """Return how many steps a search needs that goes well."""
-        return _LEAST_STEPS + _STEPS_EACH * math.ceil(float(self._times().max()) / self._usual)
+        return _LEAST_STEPS + _STEPS_EACH * math.ceil(float(self._times().max()) / self._team.usual)
 
     def _times(self) -> Floats:
         """Return (robots,) how long each would drive if it were alone; 0 without a goal or a way."""
@@ -210,7 +233,7 @@ class _Search:
         return int(self._tree.used[4])
 
     def run(self, steps: int) -> int:
-        """Go on for so many joint steps; return SOLVED, IMPOSSIBLE or SPENT."""
+        """Go on for so many joint steps; return SOLVED, BEST, IMPOSSIBLE or SPENT."""
         last = self.steps + steps
         while True:
             state = search(self._graph, self._team, self._board, self._tree, self._rank, last - self.steps)
@@ -218,12 +241,40 @@ class _Search:
                 return state
             self._tree = enlarged(self._tree)
 
-    def plan(self) -> JointPlan:
-        """Return the plan, where it is solved, without moves that nobody needs."""
+    def best_plan(self, more: int) -> JointPlan:
+        """Return the best plan after so many joint steps more; a plan must be known."""
+        last = self.steps + more
+        best = self._plan()
+        while self.steps < last:
+            state = self.run(last - self.steps)
+            if state == SPENT:
+                break
+            plan = self._plan()
+            best = plan if plan.loss < best.loss else best
+            if state == BEST:
+                return replace(best, is_best=True)
+        return best
+
+    def _plan(self) -> JointPlan:
+        """Return the best plan known, without moves that nobody needs."""
         robots, arcs, steps = moves_of(self._tree)
         kept = needed_moves(self._graph, self._team.tail, robots, arcs)
-        dense = np.unique(steps[kept], return_inverse=True)[1]
-        return JointPlan(robots=robots[kept], arcs=arcs[kept], steps=dense.astype(np.int32))
+        dense = np.unique(steps[kept], return_inverse=True)[1].astype(np.int32)
+        robots, arcs = robots[kept], arcs[kept]
+        return JointPlan(robots=robots, arcs=arcs, steps=dense, loss=self._loss(robots, arcs, dense), is_best=False)
+
+    def _loss(self, robots: Ints, arcs: Ints, steps: Ints) -> float:
+        """Return what a plan loses; see `JointPlan.loss`."""
+        team, count = self._team, int(steps.max(initial=-1)) + 1
+        seconds = float(np.maximum(team.arc_seconds[team.speed_row[robots], arcs], team.usual).sum())
+        starts = self._tree.place[0]
+        ends = np.tile(starts, (count + 1, 1))
+        for robot, arc, step in zip(robots.tolist(), arcs.tolist(), steps.tolist(), strict=True):
+            ends[step + 1 :, robot] = self._graph.arc_end[arc]
+        is_moving = np.zeros((count, len(starts)), dtype=np.bool_)
+        is_moving[steps, robots] = True
+        is_waiting = ~is_moving & (team.goal >= 0) & (ends[:-1] != team.goal)
+        return seconds + team.usual * float(is_waiting.sum())
 
 
 def luby(number: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.board import FREE, FREE_FORKS, STAY, Board, Team, link
 from robot_ops.traffic.kernels.distances import arc_seconds
-from robot_ops.traffic.kernels.joint import Tree, rehash
+from robot_ops.traffic.kernels.joint_tree import Tree, rehash
 from robot_ops.traffic.kernels.swaps import passing_arcs
 from robot_ops.traffic.kernels.tables import times_to_all
 from robot_ops.traffic.schedule import Trail
@@ -32,15 +32,17 @@ def make_team(
     wanted, row = np.unique(np.stack([speed_row, goals])[:, goals >= 0], axis=1, return_inverse=True)
     rows = np.full(len(goals), -1, dtype=np.int32)
     rows[goals >= 0] = row.ravel()
+    times = np.stack([arc_seconds(graph, float(speed)) for speed in speeds])
     return Team(
         goal=goals.astype(np.int32),
         row=rows,
         to_goal=times_to_all(graph, wanted[1].astype(np.int32), speeds[wanted[0]], barred),
         speed_row=speed_row.astype(np.int32),
-        arc_seconds=np.stack([arc_seconds(graph, float(speed)) for speed in speeds]),
+        arc_seconds=times,
         tail=tails.astype(np.float64),
         is_barred=barred,
         is_passing=passing_arcs(graph),
+        usual=float(times[0].mean()) if times.size else 1.0,
         noise=0.0,
         swaps=FREE_FORKS,
     )
@@ -102,6 +104,7 @@ def make_tree(board: Board) -> Tree:
     widest = board.choice.shape[1] if robots else 1
     count = _POSITIONS
     constraints = count * _CONSTRAINTS_EACH + widest
+    ways = 2 * count
 
     def ints(*shape: int) -> Ints:
         return np.empty(shape, dtype=np.int32)
@@ -112,8 +115,15 @@ def make_tree(board: Board) -> Tree:
         length=np.empty((count, robots, trail)),
         waits=ints(count, robots),
         order=ints(count, robots),
-        parent=ints(count),
-        first_move=ints(count + 1),
+        cost=np.empty(count),
+        rest=np.empty(count),
+        via=ints(count),
+        source=ints(ways),
+        target=ints(ways),
+        seconds=np.empty(ways),
+        next_way=ints(ways),
+        first_way=ints(count),
+        first_move=ints(ways + 1),
         mover=ints(count * robots),
         arc=ints(count * robots),
         code=np.empty(count, dtype=np.int64),
@@ -124,8 +134,12 @@ def make_tree(board: Board) -> Tree:
         robot=ints(constraints),
         choice=ints(constraints),
         later=ints(constraints),
-        open=ints(count),
-        used=np.zeros(5, dtype=np.int64),
+        open=ints(2 * count),
+        copies=ints(count),
+        queue=ints(count),
+        is_queued=np.empty(count, dtype=np.bool_),
+        known=np.full(1, np.inf),
+        used=np.zeros(7, dtype=np.int64),
     )
     rehash(tree)
     return tree
@@ -133,8 +147,12 @@ def make_tree(board: Board) -> Tree:
 
 def enlarged(tree: Tree) -> Tree:
     """Return the tree with room for twice as much."""
-    grown = {name: np.concatenate([array, np.empty_like(array)]) for name, array in tree._asdict().items()}
-    larger = tree._replace(**{**grown, "used": tree.used})
+    arrays = {
+        name: np.concatenate([array, np.empty_like(array)])
+        for name, array in tree._asdict().items()
+        if name not in ("known", "used")
+    }
+    larger = tree._replace(**arrays)
     rehash(larger)
     return larger
 

@@ -35,6 +35,7 @@ class JointStepper:
             tail=np.zeros(robots),
             is_barred=np.zeros(arcs, dtype=np.bool_),
             is_passing=passing_arcs(graph),
+            usual=1.0,
             noise=0.0,
             swaps=FREE_FORKS,
         )

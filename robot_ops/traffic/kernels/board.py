@@ -32,6 +32,7 @@ class Team(NamedTuple):
         tail: (robots,) meters of its party.
         is_barred: (arcs,) nobody may enter.
         is_passing: (arcs,) from `passing_arcs`.
+        usual: seconds that a step takes who waits.
         noise: seconds that chance may add to what a choice costs.
         swaps: at what forks robots change places: NO_SWAPS, PLAIN_FORKS, FREE_FORKS or ROOMY_FORKS.
     """
@@ -44,6 +45,7 @@ class Team(NamedTuple):
     tail: Floats
     is_barred: Bools
     is_passing: Bools
+    usual: float
     noise: float
     swaps: int
 

@@ -1,61 +1,47 @@
 """Joint planning of all robots: LaCAM (Okumura 2023), a search over joint positions that PIBT leads.
 
 Every joint position that is reached keeps a tree of constraints (who must do what in the next step), which is opened
-breadth first, one per visit; so in the end every neighbor of a position is tried, and the search is complete.
+breadth first, one per visit; so in the end every neighbor of a position is tried, and the search is complete. Going on
+after the first plan makes it better until, in the end, no better one is left (LaCAM*; Okumura 2023).
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from robot_ops.core.compiler import kernel
-from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
-from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, Words, draw, link, unlink, whole
+from robot_ops.traffic.kernels.arrays import ArrayGraph, Ints
+from robot_ops.traffic.kernels.board import FREE, STAY, Board, Team, draw, link, unlink, whole
+from robot_ops.traffic.kernels.joint_tree import (
+    EPSILON,
+    Tree,
+    connect,
+    drop,
+    find,
+    is_full,
+    is_hopeless,
+    least_rest,
+    loss,
+    mixed,
+    note,
+    push,
+)
 from robot_ops.traffic.kernels.pibt import take_step
 
 SOLVED: Final = 1
 IMPOSSIBLE: Final = 2
 SPENT: Final = 3
 FULL: Final = 4
+BEST: Final = 5
+_RETURN: Final = 0.2
+"""Where the best plan is known, how often the search goes on from somewhere on its way when a way was given up: near
+the end alone little can be gained (LaCAM3; Okumura 2024)."""
+_NOTABLE: Final = 0.01
+"""A plan that costs so much less is worth a look of its own."""
 _PROMOTION: Final = 0.1
 _PROMOTED: Final = 1000
 """Where chance plays a part, at how many of the positions a robot gets ahead of the others until it is at its goal, and
 by how many steps of waiting: so no jam lasts because the same robots press on for ever."""
-
-
-class Tree(NamedTuple):
-    """Joint positions that were reached, and the constraints at each.
-
-    Attributes:
-        place: (positions, robots) nodes; trail, length: (positions, robots, width - 1) cells, -1 for none, and meters.
-        waits: (positions, robots) steps since the robot was at its goal; order: (positions, robots) who chooses first.
-        parent: (positions,) -1 for the first; first_move: (positions + 1,), mover, arc: (moves,) how it was reached.
-        code: (positions,) hash; table: (power of 2,) position by hash, -1 for none.
-        oldest, newest: (positions,) of its open constraints, -1 for none.
-        up, robot, choice, later: (constraints,) the constraint that it adds to, and the next one of the position.
-        open: (steps,) positions to look at, the next one last.
-        used: (5,) how many positions, constraints, moves and open ones there are; steps tried.
-    """
-
-    place: Ints
-    trail: Ints
-    length: Floats
-    waits: Ints
-    order: Ints
-    parent: Ints
-    first_move: Ints
-    mover: Ints
-    arc: Ints
-    code: Words
-    table: Ints
-    oldest: Ints
-    newest: Ints
-    up: Ints
-    robot: Ints
-    choice: Ints
-    later: Ints
-    open: Ints
-    used: Words
 
 
 @kernel
@@ -69,34 +55,42 @@ def plant(team: Team, board: Board, tree: Tree, rank: Ints) -> None:
         tree.waits[root, robot] = 0
         tree.order[root, robot] = robot
     _sort(team, tree, rank, root)
-    tree.parent[root] = -1
-    tree.first_move[root] = 0
-    _enter(tree, root)
+    tree.used[6] = -1
+    tree.known[0] = np.inf
+    tree.first_move[0] = 0
+    tree.cost[root], tree.via[root] = 0.0, -1
+    _enter(team, tree, root)
 
 
 @kernel
 def search(graph: ArrayGraph, team: Team, board: Board, tree: Tree, rank: Ints, steps: int) -> int:
-    """Go on for some joint steps; return SOLVED (the last open position is it), IMPOSSIBLE, SPENT or FULL.
+    """Go on for some joint steps; `moves_of` gives the best plan then.
 
-    FULL: the tree's arrays must be enlarged before it can go on.
+    Returns:
+        SOLVED: the first plan, or one that costs notably less than `tree.known`; BEST: there is none better;
+        IMPOSSIBLE: there is none; SPENT: no more steps; FULL: the tree's arrays must be enlarged before it can go on.
     """
     robots = len(rank)
     widest = board.choice.shape[1]
     for _ in range(steps):
-        if tree.used[3] == 0:
-            return IMPOSSIBLE
-        at = whole(tree.open[tree.used[3] - 1])
-        if _is_solved(team, tree, at):
+        if _is_notable(tree):
             return SOLVED
-        if tree.oldest[at] < 0:
-            tree.used[3] -= 1
+        if tree.used[3] == 0:
+            return BEST if tree.used[6] >= 0 else IMPOSSIBLE
+        at = whole(tree.open[tree.used[3] - 1])
+        if is_hopeless(tree, at):
+            drop(tree)
+            if draw(board.chance) < _RETURN:
+                push(tree, _on_way(tree, draw(board.chance)))
             continue
-        if (
-            tree.used[0] + 2 > len(tree.parent)
-            or tree.used[1] + widest + 1 > len(tree.up)
-            or tree.used[2] + robots > len(tree.mover)
-            or tree.used[3] + 1 > len(tree.open)
-        ):
+        if _is_solved(team, tree, at):
+            tree.used[6] = at
+            drop(tree)
+            continue
+        if tree.oldest[at] < 0:
+            drop(tree)
+            continue
+        if is_full(tree, robots, widest):
             return FULL
         tree.used[4] += 1
         constraint = whole(tree.oldest[at])
@@ -106,11 +100,12 @@ def search(graph: ArrayGraph, team: Team, board: Board, tree: Tree, rank: Ints, 
             continue
         new = whole(tree.used[0])
         _copy_board(board, tree, new)
-        known = _find(tree, new)
+        seconds = loss(team, board, tree.place[at])
+        known = find(tree, new)
         if known >= 0:
             if known != at:
-                tree.open[tree.used[3]] = known
-                tree.used[3] += 1
+                connect(board, tree, at, known, seconds)
+                push(tree, known)
             continue
         for index in range(robots):
             robot = whole(tree.order[at, index])
@@ -120,51 +115,46 @@ def search(graph: ArrayGraph, team: Team, board: Board, tree: Tree, rank: Ints, 
         if team.noise > 0.0 and draw(board.chance) < _PROMOTION:
             tree.waits[new, int(draw(board.chance) * robots)] += _PROMOTED
         _sort(team, tree, rank, new)
-        tree.parent[new] = at
-        for index in range(board.moves[0]):
-            tree.mover[tree.used[2]], tree.arc[tree.used[2]] = board.mover[index], board.arc[index]
-            tree.used[2] += 1
-        _enter(tree, new)
+        tree.cost[new] = np.inf
+        _enter(team, tree, new)
+        connect(board, tree, at, new, seconds)
     return SPENT
 
 
 @kernel
-def rehash(tree: Tree) -> None:
-    """Fill the table anew, after it was enlarged."""
-    tree.table[:] = -1
-    for position in range(tree.used[0]):
-        _note(tree, position)
+def _on_way(tree: Tree, share: float) -> int:
+    """Return the position after this share of the steps of the best plan."""
+    at, steps = whole(tree.used[6]), 0
+    while tree.via[at] >= 0:
+        at, steps = whole(tree.source[tree.via[at]]), steps + 1
+    at, back = whole(tree.used[6]), steps - int(share * steps)
+    for _ in range(back):
+        at = whole(tree.source[tree.via[at]])
+    return at
 
 
 @kernel
-def moves_of(tree: Tree) -> tuple[Ints, Ints, Ints]:
-    """Return (moves,) robots, arcs and joint steps of the way to the last open position."""
-    last = tree.open[tree.used[3] - 1]
-    count, depth, at = 0, 0, whole(last)
-    while tree.parent[at] >= 0:
-        count += tree.first_move[at + 1] - tree.first_move[at]
-        depth, at = depth + 1, whole(tree.parent[at])
-    movers, arcs, steps = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
-    at = whole(last)
-    while tree.parent[at] >= 0:
-        depth -= 1
-        for index in range(tree.first_move[at + 1] - 1, tree.first_move[at] - 1, -1):
-            count -= 1
-            movers[count], arcs[count], steps[count] = tree.mover[index], tree.arc[index], depth
-        at = whole(tree.parent[at])
-    return movers, arcs, steps
+def _is_notable(tree: Tree) -> bool:
+    """Return whether the best plan costs notably less than the one that was looked at, and note it."""
+    best = tree.used[6]
+    if best < 0 or tree.cost[best] > (1.0 - _NOTABLE) * tree.known[0] - EPSILON:
+        return False
+    tree.known[0] = tree.cost[best]
+    return True
 
 
 @kernel
-def _enter(tree: Tree, position: int) -> None:
+def _enter(team: Team, tree: Tree, position: int) -> None:
     """Add a position, with the constraint that asks nothing."""
     tree.used[0] = position + 1
-    tree.first_move[position + 1] = tree.used[2]
-    _note(tree, position)
+    tree.rest[position] = least_rest(team, tree.place[position])
+    tree.first_way[position] = -1
+    tree.copies[position] = 0
+    tree.is_queued[position] = False
+    note(tree, position)
     tree.oldest[position] = tree.newest[position] = -1
     _constrain(tree, position, whole(-1), whole(-1), whole(STAY))
-    tree.open[tree.used[3]] = position
-    tree.used[3] += 1
+    push(tree, position)
 
 
 @kernel
@@ -228,52 +218,13 @@ def _copy_board(board: Board, tree: Tree, position: int) -> None:
     for robot in range(robots):
         base = robot * width
         tree.place[position, robot] = board.cell[base]
-        code = _mixed(code, whole(board.cell[base]))
+        code = mixed(code, whole(board.cell[base]))
         for k in range(1, width):
             is_used = k < board.used[robot]
             tree.trail[position, robot, k - 1] = board.cell[base + k] if is_used else -1
             tree.length[position, robot, k - 1] = board.length[base + k] if is_used else 0.0
-            code = _mixed(code, whole(tree.trail[position, robot, k - 1]))
+            code = mixed(code, whole(tree.trail[position, robot, k - 1]))
     tree.code[position] = code
-
-
-@kernel
-def _mixed(code: int, value: int) -> int:
-    code = (code ^ value) * 1181783497276652981 + 7046029254386353131
-    return code ^ ((code >> 29) & 0x7FFFFFFFF)
-
-
-@kernel
-def _note(tree: Tree, position: int) -> None:
-    mask = len(tree.table) - 1
-    at = tree.code[position] & mask
-    while tree.table[at] >= 0:
-        at = (at + 1) & mask
-    tree.table[at] = position
-
-
-@kernel
-def _find(tree: Tree, position: int) -> int:
-    """Return a known position that is the same, -1 for none."""
-    mask = len(tree.table) - 1
-    at = tree.code[position] & mask
-    while tree.table[at] >= 0:
-        known = whole(tree.table[at])
-        if tree.code[known] == tree.code[position] and _is_same(tree, known, position):
-            return known
-        at = (at + 1) & mask
-    return -1
-
-
-@kernel
-def _is_same(tree: Tree, one: int, two: int) -> bool:
-    for robot in range(tree.place.shape[1]):
-        if tree.place[one, robot] != tree.place[two, robot]:
-            return False
-        for k in range(tree.trail.shape[2]):
-            if tree.trail[one, robot, k] != tree.trail[two, robot, k]:
-                return False
-    return True
 
 
 @kernel
