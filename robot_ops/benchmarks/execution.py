@@ -13,15 +13,19 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_ops.benchmarks.planning import order_of
 from robot_ops.core.compiler import kernel
 from robot_ops.traffic.dependencies import DependencyGraph, MoveOrder, walks_of_order
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Ints
 from robot_ops.traffic.kernels.arrivals import State
 from robot_ops.traffic.kernels.dependencies import Dependencies
+from robot_ops.traffic.timed_plan import TimedPlan
 
-Policy = Literal["fixed", "switchable", "first_come"]
+Policy = Literal["fixed", "switchable", "adaptive", "first_come"]
 SWITCH_BUDGET: Final = 200_000
 """How often moves may be looked at after each delay."""
+REPLAN_TRIES: Final = 40
+"""Neighborhoods of robots that are planned anew after each delay."""
 _PATIENCE: Final = 10
 """Where nobody has moved for so many times the longest delay, nobody will: delays that often in a row do not happen."""
 
@@ -72,47 +76,104 @@ def run_execution(
         budget: how often "switchable" may look at moves after each delay; clock: seconds, only for `reorder_seconds`.
     """
     robots = len(starts)
-    walks = walks_of_order(order, starts)
-    plan = DependencyGraph(graph, walks)
-    sizes = np.diff(walks.first_move)
-    ends = graph.arc_end[walks.arc]
+    course = _Course(graph, order, np.asarray(starts, dtype=np.int32))
+    planner = _planner_of(course) if policy == "adaptive" else None
     rng = np.random.default_rng(seed)
-    done, delay = np.zeros(robots, dtype=np.int32), np.zeros(robots, dtype=np.int32)
-    cost = np.zeros(robots, dtype=np.int64)
-    at = np.asarray(starts, dtype=np.int32).copy()
+    delay, cost = np.zeros(robots, dtype=np.int32), np.zeros(robots, dtype=np.int64)
     seconds: list[float] = []
     step = robot_steps = collisions = last_moved = 0
-    while (done < sizes).any() and step - last_moved <= _PATIENCE * delay_length[1]:
+    while course.is_left.any() and step - last_moved <= _PATIENCE * delay_length[1]:
         chances, lengths = rng.random(robots), rng.integers(*delay_length, size=robots, endpoint=True)
-        is_late = (chances < delay_probability) & (done < sizes) & (delay == 0)
+        is_late = (chances < delay_probability) & course.is_left & (delay == 0)
         delay[is_late] = lengths[is_late]
-        if policy == "switchable" and is_late.any():
+        if policy in ("switchable", "adaptive") and is_late.any():
             began = clock()
-            plan.set_progress(done, step + delay.astype(np.float64))
-            plan.improve(budget)
+            course.plan.set_progress(course.done, step - course.since + delay.astype(np.float64))
+            course.plan.improve(budget)
+            if planner is not None:
+                course = _replanned(course, planner, delay, step)
             seconds.append(clock() - began)
-        robot_steps += int((done < sizes).sum())
+        robot_steps += int(course.is_left.sum())
         if policy == "first_come":
-            is_moving = _first_come(at, done, sizes, delay, walks.first_move, ends, len(graph.is_cabin))
+            is_moving = _first_come(
+                course.at, course.done, course.sizes, delay, course.first_move, course.ends, len(graph.is_cabin)
+            )
         else:
-            is_moving = _by_order(plan.graph, plan.state, done, delay)
+            is_moving = _by_order(course.plan.graph, course.plan.state, course.done, delay)
         step += 1
-        done += is_moving
         cost[is_moving] = step
-        before = at.copy()
-        moved = np.flatnonzero(is_moving)
-        at[moved] = ends[walks.first_move[moved] + done[moved] - 1]
-        collisions += _collisions(before, at)
-        last_moved = step if len(moved) else last_moved
+        before = course.at.copy()
+        course.move(is_moving)
+        collisions += _collisions(before, course.at)
+        last_moved = step if is_moving.any() else last_moved
         delay = np.maximum(delay - 1, 0)
     return ExecutionResult(
         steps=step,
         robot_steps=robot_steps,
         sum_of_costs=int(cost.sum()),
-        is_deadlocked=bool((done < sizes).any()),
+        is_deadlocked=bool(course.is_left.any()),
         collisions=collisions,
         reorder_seconds=np.array(seconds),
     )
+
+
+class _Course:
+    """Moves that robots are carrying out.
+
+    Attributes:
+        plan: who goes first; since: the step from which on it counts.
+        at: (robots,) nodes; done, sizes: (robots,) how many moves each has made and has in all.
+        first_move: (robots + 1,); arcs, ends: (moves,) arcs and the nodes they lead to, by robot.
+    """
+
+    def __init__(self, graph: ArrayGraph, order: MoveOrder, at: Ints, since: int = 0) -> None:
+        walks = walks_of_order(order, at)
+        self.graph = graph
+        self.plan = DependencyGraph(graph, walks)
+        self.since = since
+        self.at = at.copy()
+        self.done = np.zeros(len(at), dtype=np.int32)
+        self.first_move = walks.first_move
+        self.sizes = np.diff(walks.first_move)
+        self.arcs = walks.arc
+        self.robots = walks.robot
+        self.ends: Ints = graph.arc_end[walks.arc]
+
+    @property
+    def is_left(self) -> Bools:
+        """Return (robots,) who is not at its end yet."""
+        return self.done < self.sizes
+
+    def move(self, is_moving: Bools) -> None:
+        """Let robots make their next moves."""
+        self.done += is_moving
+        moved = np.flatnonzero(is_moving)
+        self.at[moved] = self.ends[self.first_move[moved] + self.done[moved] - 1]
+
+    def order_left(self) -> MoveOrder:
+        """Return the moves that are left, in the order in which they are expected to start."""
+        moves = self.plan.state.order[np.argsort(self.plan.state.start[self.plan.state.order], kind="stable")]
+        is_left = moves - self.first_move[self.robots[moves]] >= self.done[self.robots[moves]]
+        return MoveOrder(robot=self.robots[moves[is_left]], arc=self.arcs[moves[is_left]])
+
+
+def _planner_of(course: _Course) -> TimedPlan:
+    has_moves = course.sizes > 0
+    goals = course.at.copy()
+    goals[has_moves] = course.ends[course.first_move[1:][has_moves] - 1]
+    return TimedPlan(course.graph, course.at.tolist(), goals.tolist(), [1.0] * len(goals), 0)
+
+
+def _replanned(course: _Course, planner: TimedPlan, delay: Ints, step: int) -> _Course:
+    """Let robots take other ways where all arrive earlier by that; who goes first is renewed then."""
+    order = course.order_left()
+    planner.resume(course.at, delay.astype(np.float64), order.robot, order.arc)
+    before = planner.cost
+    planner.improve(REPLAN_TRIES)
+    if planner.cost > before - 0.5:
+        return course
+    new = order_of(course.graph, planner.moves())
+    return course if new is None else _Course(course.graph, new, course.at, step)
 
 
 @kernel

@@ -36,14 +36,14 @@ def warm_up(progress: Progress) -> None:
         plan.improve(20)
 
 
-def airport(robots: int, *, instances: int, progress: Progress) -> Outcome:
+def airport(robots: int, *, instances: int, seed: int, progress: Progress) -> Outcome:
     """Let robots cross a terminal, whose form and whose starts and goals differ from instance to instance."""
     began = time.process_time()
     cases = []
-    for seed in range(instances):
-        site = generated.airport_site(seed)
+    for number in range(seed, seed + instances):
+        site = generated.airport_site(number)
         make = generated.crossing_pairs if robots <= 20 else generated.lane_pairs
-        starts, goals = make(site, robots, seed, clearance=clearance(site, generated.COURIER))
+        starts, goals = make(site, robots, number, clearance=clearance(site, generated.COURIER))
         cases.append(lane_case(site, starts, goals))
     goal, lacam = (50.0, 10.0) if robots <= 12 else (250.0, 54.0)
     return _first_plans(
@@ -73,18 +73,18 @@ def corridor(robots: int, *, progress: Progress) -> Outcome:
     )
 
 
-def grids(kind: str, *, robots: int, instances: int, maps: Path | None, progress: Progress) -> Outcome:
+def grids(kind: str, *, robots: int, instances: int, seed: int, maps: Path | None, progress: Progress) -> Outcome:
     """Plan MovingAI cases, or cases generated alike, and improve them for a second.
 
     Args:
         kind: the map's name; maps: a folder with the map and its scenarios, None to generate.
     """
     began = time.process_time()
-    cases = grid_cases(kind, robots=robots, instances=instances, maps=maps)
+    cases = grid_cases(kind, robots=robots, instances=instances, maps=maps, seed=seed)
     results = []
     for number, case in enumerate(cases):
         progress(f"{kind}: {number + 1} of {len(cases)}")
-        results.append(plan_grid(case, time_limit=_LIMIT, seed=number)[0])
+        results.append(plan_grid(case, time_limit=_LIMIT, seed=seed + number)[0])
     is_random = kind == RANDOM
     first = Measure(
         what="first plan, worst",
@@ -112,8 +112,11 @@ def grids(kind: str, *, robots: int, instances: int, maps: Path | None, progress
     )
 
 
-def grid_cases(kind: str, *, robots: int, instances: int, maps: Path | None) -> list[GridCase]:
+def grid_cases(kind: str, *, robots: int, instances: int, maps: Path | None, seed: int = 0) -> list[GridCase]:
     """Return cases of one kind, from files where a folder is given.
+
+    Args:
+        seed: of the first generated case; the others follow.
 
     Raises:
         ParameterError: the folder has no scenario of this map.
@@ -129,9 +132,9 @@ def grid_cases(kind: str, *, robots: int, instances: int, maps: Path | None) -> 
             )
         return [read_case(maps / f"{kind}.map", scenario, robots) for scenario in scenarios]
     cases = []
-    for seed in range(instances):
-        grid = generated.random_grid(seed) if kind == RANDOM else generated.warehouse_grid()
-        cases.append(generated.grid_case(f"{kind}, {robots} robots, seed {seed}", grid, robots, seed))
+    for number in range(seed, seed + instances):
+        grid = generated.random_grid(number) if kind == RANDOM else generated.warehouse_grid()
+        cases.append(generated.grid_case(f"{kind}, {robots} robots, seed {number}", grid, robots, number))
     return cases
 
 

@@ -95,7 +95,11 @@ def _run_table(arguments: argparse.Namespace) -> int:
             )
     outcomes: list[Outcome] = []
     for outcome in run_cases(
-        arguments.only or NAMES, is_quick=arguments.quick, maps=arguments.maps, progress=_say_progress
+        arguments.only or NAMES,
+        is_quick=arguments.quick,
+        maps=arguments.maps,
+        seed=arguments.seed,
+        progress=_say_progress,
     ):
         outcomes.append(outcome)
         _say_progress(f"{outcome.name}: {'goals met' if outcome.is_passed else 'MISSED'}")
