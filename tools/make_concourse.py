@@ -10,7 +10,7 @@ PATH = Path(__file__).parents[1] / "sites" / "long_concourse.yaml"
 COUNT = 39
 """Nodes along the hall, 2 m apart."""
 WITH_DOCK = {f"desk_{n}" for n in range(1, 7)}
-"""Desks with a tag: with the chargers' that makes 26, of which there are pictures. Elsewhere robots stand on the node."""
+"""Desks with a tag: with the chargers' that makes 26, of which there are pictures."""
 EAST_Y, WEST_Y, SOUTH_Y, NORTH_Y = 14.1, 15.9, 12.6, 17.4
 ROBOTS = [*(f"guide_{n}" for n in range(1, 11)), *(f"courier_{n}" for n in range(1, 11))]
 LANGUAGES = ("[en, zh]", "[en, fr]", "[en, zh, fr]")
