@@ -151,6 +151,8 @@ class Rig:
 
     def close(self) -> None:
         self.stop_fleet()
+        for _ in range(20):  # goals that were accepted just now are begun; no more come
+            self.executor.spin_once(timeout_sec=0.0)
         self.executor.shutdown()
         self.robots_node.destroy_node()
         self.client.destroy_node()
