@@ -12,34 +12,26 @@ goal, and stands until the fleet has answered.
 import math
 from typing import Final
 
-from robot_ops.core.clock import NS_PER_S, Clock, seconds_between, to_ns
+from robot_ops.core.clock import Clock, seconds_between
 from robot_ops.core.ids import NodeId, PlaceId, RouteId
 from robot_ops.core.poses import LevelPose
 from robot_ops.missions.free_driving import FreeDriving
 from robot_ops.missions.gates import Gates, Passage, RouteState
+from robot_ops.missions.goal import RouteGoal
 from robot_ops.missions.itinerary import REACHED_RADIUS, Itinerary
-from robot_ops.missions.location import LANE_RADIUS, NODE_RADIUS, distance_off, locate
+from robot_ops.missions.lane_entry import CLAIM_PATIENCE, LaneEntry
+from robot_ops.missions.location import distance_off
 from robot_ops.missions.ports import Building, FleetLink, NavigationStatus, Navigator
 from robot_ops.missions.progress import ProgressReporter
-from robot_ops.missions.stretch import Stretch
+from robot_ops.missions.stretch import Stretch, StretchDriver
 from robot_ops.site.model import Robot, Site
 from robot_ops.tasks.routes import Clearance, RouteProgress
 
-RETRY_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""s between tries after the navigator has failed 1, 2, ... times at one stretch; the last one for good."""
-BLOCKED_AFTER: Final = 3
-"""Failures at one stretch after which people are told."""
 OFF_ROUTE: Final = 1.5
 """m; a robot so far from what it holds was pushed, carried or driven away, or was wrong about where it is; detours
 around obstacles stay nearer."""
 BACK_ON_ROUTE: Final = 1.0
 """m; a robot that a person leaves this close to what it holds goes on from there, as from a detour."""
-CLAIM_DELAY: Final = 1.0
-"""s for which a robot that has left its lanes tells so before it looks for another lane: the others must know first."""
-CLAIM_PATIENCE: Final = 5.0
-"""s without the fleet's answer after which a robot that is back on a lane would rather leave it by the other end."""
-HEARS_FLEET_AFTER: Final = 3.0
-"""s without an answer to a goal after which people are told."""
 _LEFT: Final = 0.3  # m driven from a waypoint after which the robot has left it
 _MOVED: Final = 0.1  # m driven that count as going on
 
@@ -60,23 +52,14 @@ class RouteFollower:
         self._reporter = ProgressReporter(fleet)
         self._gates = Gates(site=site, building=building, robot=robot.id)
         self._itinerary: Itinerary | None = None
-        self._goal: PlaceId | None = None
-        self._goal_seq = 0
-        self._goal_ns = 0
+        self._goal = RouteGoal(clock)
         self._tail = 0.0
         self._pace = robot.model.max_speed
         self._is_suspended = False
         self._free = FreeDriving(robot.model, clock)
-        self._is_astray = False  # from leaving the lanes until the fleet has it back on one
-        self._left_ns = 0
-        self._is_turned = False
+        self._entry = LaneEntry(site, clock)
         self._has_turned = False  # to the goal place's heading
-        self._clearance_stamp_ns = -1
-        self._is_answered = False
-        self._waiting_for = ""
-        self._stretch: Stretch | None = None
-        self._failures = 0
-        self._retry_ns = 0
+        self._driver = StretchDriver(navigator, clock)
         self._moved_ns = 0
         self._moved_at = (0, 0.0)
         self._reason = ""
@@ -84,7 +67,7 @@ class RouteFollower:
     @property
     def goal(self) -> PlaceId | None:
         """Return where the robot wants to go, None when it wants to stay."""
-        return self._goal
+        return self._goal.place
 
     @property
     def held(self) -> tuple[NodeId, ...]:
@@ -94,7 +77,7 @@ class RouteFollower:
     @property
     def has_arrived(self) -> bool:
         """Return whether the robot stands at the goal, heading as the place asks."""
-        return self._goal is not None and self._is_at_goal() and self._has_turned
+        return self._goal.place is not None and self._is_at_goal() and self._has_turned
 
     @property
     def reason(self) -> str:
@@ -104,7 +87,7 @@ class RouteFollower:
     @property
     def is_blocked(self) -> bool:
         """Return whether it has failed to drive on several times."""
-        return self._failures >= BLOCKED_AFTER
+        return self._driver.is_blocked
 
     @property
     def is_by_hand(self) -> bool:
@@ -113,7 +96,7 @@ class RouteFollower:
 
     @property
     def idle_time(self) -> float:
-        """Return for how long the robot has not come any further, seconds."""
+        """Return for how long the robot has not come any further, seconds; hands and emergencies do not count."""
         return seconds_between(self._moved_ns, self._clock.now_ns())
 
     def go_to(self, place: PlaceId, *, tail: float = 0.0) -> None:
@@ -126,7 +109,7 @@ class RouteFollower:
         self._tail = tail
         self._has_turned = False
         self._moved_ns = self._clock.now_ns()
-        if place != self._goal:
+        if place != self._goal.place:
             self._set_goal(place)
 
     def withdraw(self) -> None:
@@ -136,7 +119,7 @@ class RouteFollower:
         """
         self._tail = 0.0
         self._pace = self._robot.model.max_speed
-        if self._goal is not None:
+        if self._goal.place is not None:
             self._set_goal(None)
             self._shorten()
 
@@ -146,8 +129,9 @@ class RouteFollower:
 
     def suspend(self) -> None:
         """Leave the navigator to somebody else (docking); what is held stays held."""
-        self._is_suspended, self._is_astray = True, False
-        self._stretch = None
+        self._is_suspended = True
+        self._entry.settle()
+        self._driver.forget()
 
     def resume(self) -> None:
         """Take the navigator back."""
@@ -166,24 +150,21 @@ class RouteFollower:
         itinerary = self._itinerary
         if itinerary is None or self._is_suspended or self.is_by_hand or clearance.robot != self._robot.id:
             return
-        if clearance.goal_seq != self._goal_seq or clearance.stamp_ns < self._clearance_stamp_ns:
-            return
         is_known = all(
             waypoint.node in self._site.nodes and self._site.nodes[waypoint.node].level == waypoint.level
             for waypoint in clearance.waypoints
         )
-        if not is_known:
+        if not is_known or not self._goal.take(clearance):
             return
-        self._clearance_stamp_ns = clearance.stamp_ns
-        self._is_answered = True
-        self._waiting_for = clearance.waiting_for
+        if clearance.is_emergency:
+            self._moved_ns = self._clock.now_ns()
         if clearance.is_recall and self._shorten():
-            self._set_goal(self._goal)
-            self._waiting_for = clearance.waiting_for
+            self._set_goal(self._goal.place)
+            self._goal.waiting_for = clearance.waiting_for
             return
         if itinerary.extend(clearance):
-            self._is_astray = False
-            self._failures, self._retry_ns = 0, 0
+            self._entry.settle()
+            self._driver.note_progress()
 
     def sense(self) -> None:
         """Take over where the robot is, and who drives it."""
@@ -198,10 +179,10 @@ class RouteFollower:
             self._moved_ns = self._clock.now_ns()
         if self._itinerary is None:
             self._find_lane(at)
-        elif self._is_astray and not self.is_by_hand:
-            self._claim_again(at)
+        elif self._entry.is_pending and not self.is_by_hand:
+            self._claim_other(at)
         elif (self.is_by_hand or not self._is_suspended) and self._itinerary.advance(at):
-            self._failures, self._retry_ns = 0, 0
+            self._driver.note_progress()
         self._note_movement()
 
     def drive(self) -> None:
@@ -216,8 +197,8 @@ class RouteFollower:
             if passage.arrived_at is not None:
                 self._navigator.enter_level(passage.arrived_at)
                 itinerary.ride()
-                self._stretch = None
-            elif not (self._is_suspended or self.is_by_hand or self._is_astray):
+                self._driver.forget()
+            elif not (self._is_suspended or self.is_by_hand or self._entry.is_pending):
                 self._command(itinerary, passage, at)
             self._reason = self._explain(itinerary, passage)
         if self.is_by_hand:
@@ -225,16 +206,10 @@ class RouteFollower:
         self._send_progress()
 
     def _set_goal(self, place: PlaceId | None) -> None:
-        self._goal = place
-        self._goal_ns = self._clock.now_ns()
-        # the first number is the time, so that a restarted process does not use its former numbers again
-        self._goal_seq = self._goal_seq + 1 if self._goal_seq else max(1, self._goal_ns // NS_PER_S)
-        self._moved_ns = self._goal_ns
-        self._clearance_stamp_ns = -1
-        self._is_answered = False
+        self._goal.want(place)
+        self._moved_ns = self._goal.since_ns
         self._has_turned = False
-        self._waiting_for = ""
-        self._failures, self._retry_ns = 0, 0
+        self._driver.note_progress()
 
     def _shorten(self) -> bool:
         """Give up what is held beyond the next node where the robot can stop; return whether that was anything."""
@@ -255,8 +230,8 @@ class RouteFollower:
         if self.is_by_hand:
             self._shorten()
             self._navigator.stop()
-            self._stretch = None
-            if self._itinerary is not None and self._is_astray:
+            self._driver.forget()
+            if self._itinerary is not None and self._entry.is_pending:
                 self._leave_lanes(self._itinerary)
         elif (
             self._itinerary is not None
@@ -264,7 +239,7 @@ class RouteFollower:
             and distance_off(self._site, self._itinerary, at) > BACK_ON_ROUTE
         ):
             self._leave_lanes(self._itinerary)
-        self._set_goal(self._goal)
+        self._set_goal(self._goal.place)
 
     def _has_left(self, itinerary: Itinerary, at: LevelPose) -> bool:
         is_watched = self.is_by_hand or not self._is_suspended
@@ -276,37 +251,29 @@ class RouteFollower:
             self._navigator.stop()
         if not self._gates.is_cabin(itinerary.here.node):  # a lift with the robot in it is not sent away
             self._gates.release()
-        self._itinerary, self._stretch = None, None
-        self._is_astray, self._left_ns = True, self._clock.now_ns()
+        self._itinerary = None
+        self._driver.forget()
+        self._entry.leave()
 
     def _find_lane(self, at: LevelPose) -> None:
         """Hold the lane or node that the robot is on, if it is on any."""
-        is_early = self._is_astray and seconds_between(self._left_ns, self._clock.now_ns()) < CLAIM_DELAY
-        if self.is_by_hand or is_early:
+        if self.is_by_hand:
             return
-        waypoints = locate(self._site, at, node_radius=LANE_RADIUS if self._is_astray else NODE_RADIUS)
-        if not waypoints:
+        was_pending = self._entry.is_pending
+        self._itinerary = self._entry.find(at)
+        if self._itinerary is None:
             return
-        self._itinerary = Itinerary(waypoints)
-        if self._is_astray:
-            self._claim(self._itinerary, at)
+        if was_pending or self._entry.is_pending:
+            self._set_goal(self._goal.place)
         self._moved_ns = self._clock.now_ns()
 
-    def _claim_again(self, at: LevelPose) -> None:
+    def _claim_other(self, at: LevelPose) -> None:
         """Hold the lane toward its other end where the fleet does not let the robot go on: somebody may be there."""
-        if seconds_between(self._goal_ns, self._clock.now_ns()) < CLAIM_PATIENCE:
+        if seconds_between(self._goal.since_ns, self._clock.now_ns()) < CLAIM_PATIENCE:
             return
-        self._is_turned = not self._is_turned
-        waypoints = locate(self._site, at, node_radius=LANE_RADIUS, is_turned=self._is_turned)
-        self._itinerary = Itinerary(waypoints) if waypoints else None
+        self._itinerary = self._entry.find_other(at)
         if self._itinerary is not None:
-            self._claim(self._itinerary, at)
-
-    def _claim(self, itinerary: Itinerary, at: LevelPose) -> None:
-        """Ask the fleet to let the robot go on from here; alone on a node it is in nobody's way as it stands."""
-        itinerary.advance(at)
-        self._set_goal(self._goal)
-        self._is_astray = len(itinerary.held) > 1
+            self._set_goal(self._goal.place)
 
     def _note_movement(self) -> None:
         itinerary = self._itinerary
@@ -319,10 +286,10 @@ class RouteFollower:
 
     def _is_at_goal(self) -> bool:
         itinerary = self._itinerary
-        if itinerary is None or self._goal is None:
+        if itinerary is None or self._goal.place is None:
             return False
         is_at_end = itinerary.reached == itinerary.cleared == len(itinerary.waypoints) - 1
-        return is_at_end and itinerary.here.node == self._site.places[self._goal].node
+        return is_at_end and itinerary.here.node == self._site.places[self._goal.place].node
 
     def _route_state(self, itinerary: Itinerary, at: LevelPose) -> RouteState:
         here = itinerary.here
@@ -338,67 +305,41 @@ class RouteFollower:
         )
 
     def _command(self, itinerary: Itinerary, passage: Passage, at: LevelPose) -> None:
-        wanted = self._wanted(itinerary, passage.end)
-        status = self._navigator.status
         if self._pace <= 0.0:
-            if self._stretch is not None and status is NavigationStatus.ACTIVE:
-                self._navigator.stop()
-            self._stretch = None
+            self._driver.stop()
             self._moved_ns = self._clock.now_ns()
             return
+        wanted = self._wanted(itinerary, passage.end)
         if wanted is None or at.level != wanted.waypoints[0].level:
             return
-        if self._stretch is None or not self._stretch.goes_on_as(wanted):
-            if self._clock.now_ns() >= self._retry_ns:
-                self._follow(wanted)
-            return
-        match status:
-            case NavigationStatus.ACTIVE:
-                pass
-            case NavigationStatus.FAILED:
-                self._try_again()
-            case NavigationStatus.SUCCEEDED | NavigationStatus.IDLE:
-                if passage.end > itinerary.reached:
-                    self._try_again()  # it says that it is there, and is not
-                elif wanted.final_yaw is not None:
-                    self._has_turned = True
+        if self._driver.follow(wanted, is_short=passage.end > itinerary.reached) and wanted.final_yaw is not None:
+            self._has_turned = True
 
     def _wanted(self, itinerary: Itinerary, end: int) -> Stretch | None:
-        is_goal = end == len(itinerary.waypoints) - 1 and self._goal is not None
-        place = self._site.places[self._goal] if is_goal and self._goal is not None else None
+        is_goal = end == len(itinerary.waypoints) - 1 and self._goal.place is not None
+        place = self._site.places[self._goal.place] if is_goal and self._goal.place is not None else None
         final_yaw = place.yaw if place is not None and place.node == itinerary.waypoints[end].node else None
         waypoints = itinerary.waypoints[itinerary.reached + 1 : end + 1]
         if not waypoints:
-            is_done = self._has_turned or (self._stretch is None or self._stretch.waypoints[-1] == itinerary.here)
+            is_done = self._has_turned or self._driver.end in (None, itinerary.here)
             if final_yaw is None and is_done:
                 return None
             waypoints = (itinerary.here,)
         return Stretch(waypoints=waypoints, final_yaw=final_yaw, speed_limit=self._pace)
 
-    def _follow(self, stretch: Stretch) -> None:
-        self._navigator.follow(stretch.waypoints, final_yaw=stretch.final_yaw, speed_limit=stretch.speed_limit)
-        self._stretch = stretch
-
-    def _try_again(self) -> None:
-        pause = RETRY_PAUSES[min(self._failures, len(RETRY_PAUSES) - 1)]
-        self._failures += 1
-        self._retry_ns = self._clock.now_ns() + to_ns(pause)
-        self._stretch = None
-
     def _explain(self, itinerary: Itinerary, passage: Passage) -> str:
-        if self._is_astray:
+        if self._entry.is_pending:
             return "waits for the fleet to let it go on from here"
         if self.is_blocked:
             return f"blocked: {self._navigator.failure or 'the robot cannot drive on'}"
         if passage.waits_for:
             return f"waits for {passage.waits_for}"
-        if self._goal is None or self._is_at_goal():
+        if self._goal.place is None or self._is_at_goal():
             return ""
-        if not self._is_answered:
-            is_late = seconds_between(self._goal_ns, self._clock.now_ns()) >= HEARS_FLEET_AFTER
-            return "waits for the fleet to plan its way" if is_late else ""
-        if itinerary.reached == itinerary.cleared and self._waiting_for:
-            return f"waits for {self._waiting_for}"
+        if not self._goal.is_answered:
+            return "waits for the fleet to plan its way" if self._goal.is_unheard else ""
+        if itinerary.reached == itinerary.cleared and self._goal.waiting_for:
+            return f"waits for {self._goal.waiting_for}"
         return ""
 
     def _send_progress(self) -> None:
@@ -412,8 +353,8 @@ class RouteFollower:
             reached=itinerary.reached if itinerary else 0,
             held=self.held,
             travelled=round(itinerary.travelled, 3) if itinerary else 0.0,
-            goal=self._goal,
-            goal_seq=self._goal_seq,
+            goal=self._goal.place,
+            goal_seq=self._goal.seq,
             tail=self._tail,
             free=free,
             free_radius=free_radius,

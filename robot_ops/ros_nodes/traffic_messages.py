@@ -72,6 +72,7 @@ def to_clearance(clearance: Clearance) -> ClearanceMsg:
         cleared=int(clearance.cleared),
         waiting_for=clearance.waiting_for,
         is_recall=bool(clearance.is_recall),
+        is_emergency=bool(clearance.is_emergency),
     )
 
 
@@ -90,6 +91,7 @@ def from_clearance(message: ClearanceMsg) -> Clearance:
         cleared=int(message.cleared),
         waiting_for=message.waiting_for,
         is_recall=bool(message.is_recall),
+        is_emergency=bool(message.is_emergency),
     )
 
 

@@ -94,6 +94,8 @@ class Clearance:
         waiting_for: who or what must move first, for people; empty when nothing.
         is_recall: the robot is to stop at the next waypoint where it can, give up what it holds beyond, and show that
             by a raised `goal_seq` (the goal may be the same). Where it holds nothing that it can give up it goes on.
+        is_emergency: the fleet leads everybody to a refuge and keeps them there, whatever their goals; who gets no nearer
+            to its goal meanwhile has not failed.
     """
 
     robot: RobotId
@@ -104,6 +106,7 @@ class Clearance:
     cleared: int
     waiting_for: str = ""
     is_recall: bool = False
+    is_emergency: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.cleared < len(self.waypoints):

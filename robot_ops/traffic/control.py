@@ -311,7 +311,11 @@ class TrafficControl:
             goal, wait = self._goals[robot], self._waits.of(robot)
             reason = wait.reason if wait is not None else ""
             if is_driving or (goal is not None and last == goal) or (track.goal is not None and reason):
-                telling = Telling(waiting_for=reason, is_recall=self._is_recalled(track))
+                telling = Telling(
+                    waiting_for=reason,
+                    is_recall=self._is_recalled(track),
+                    is_emergency=self.rules.is_emergency,
+                )
                 told[robot] = (track, arcs, telling)
         return told
 

@@ -15,6 +15,7 @@ class Telling:
 
     waiting_for: str = ""
     is_recall: bool = False
+    is_emergency: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class ItineraryBook:
             cleared=len(track.path) - 1 - route.first,
             waiting_for=telling.waiting_for,
             is_recall=telling.is_recall,
+            is_emergency=telling.is_emergency,
         )
         known = self._clearances.get(track.robot)
         return known if known is not None and replace(made, stamp_ns=known.stamp_ns) == known else made

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from robot_ops.core.ids import MissionId, PlaceId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.missions.free_driving import FreeDriving
+from robot_ops.missions.lane_entry import CLAIM_PATIENCE
 from robot_ops.missions.ports import NavigationStatus
-from robot_ops.missions.route import CLAIM_PATIENCE
 from robot_ops.navigation.safety import HAND_SILENCE
 from robot_ops.tasks.orders import MissionKind, MissionOutcome, MissionPhase
 from robot_ops.tasks.routes import RouteProgress

@@ -338,3 +338,41 @@ def test_a_recalled_robot_gives_up_what_it_can_and_shows_it_by_a_new_number():
     drive.run(1.0)
     assert drive.progress.goal_seq == seq + 1
     assert drive.progress.held == ("b", "c")
+
+
+def test_time_in_an_emergency_is_not_the_robots():
+    drive = started()
+    drive.follower.on_clearance(drive.clearance(COUNTER, 1))
+    drive.run(30.0)
+    waiting = drive.clearance(COUNTER, 0, is_emergency=True, waiting_for="the end of the emergency")
+    for _ in range(60):
+        drive.run(0.5)
+        drive.follower.on_clearance(replace(waiting, stamp_ns=drive.clock.now_ns()))
+    assert drive.follower.idle_time < 1.0
+    drive.run(30.0)
+    assert drive.follower.idle_time >= 30.0  # the fleet says nothing any more
+
+
+def test_switched_on_between_two_nodes_it_stands_until_the_fleet_has_answered():
+    drive = Drive()
+    drive.navigator.place_at(LevelPose(level=HALL, pose=Pose(x=3.0, y=0.1, yaw=0.2)))
+    drive.run(3.0)
+    assert drive.progress.held == ("a", "b")
+    assert (drive.progress.goal_seq, drive.progress.travelled) == (1, 3.0)
+    assert not drive.navigator.driven_to
+    drive.follower.on_clearance(drive.clearance(COUNTER, 1, goal_seq=1))
+    drive.run(20.0)
+    assert drive.progress.held == ("b",)
+
+
+def test_a_fleet_whose_clock_was_set_back_is_heard_again():
+    drive = started()
+    drive.follower.on_clearance(drive.clearance(COUNTER, 0))
+    drive.run(1.0)
+    old = replace(drive.clearance(COUNTER, 1), stamp_ns=5)
+    drive.follower.on_clearance(old)
+    assert len(drive.follower.held) == 1  # late, as far as anybody can tell
+    for _ in range(30):
+        drive.run(0.5)
+        drive.follower.on_clearance(old)
+    assert drive.progress.held[-1] == old.waypoints[1].node

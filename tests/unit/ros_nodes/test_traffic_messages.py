@@ -71,6 +71,7 @@ def test_traffic_comes_back_as_it_was() -> None:
         cleared=1,
         waiting_for="courier_1",
         is_recall=True,
+        is_emergency=True,
     )
     wait = Wait(
         robot=GUIDE, waits_for=(COURIER,), text="guide_1 waits", since_ns=4, reason="courier_1", blocks=(COURIER,)

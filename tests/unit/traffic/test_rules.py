@@ -311,3 +311,16 @@ def test_the_chain_of_waiting_is_told():
     with pytest.raises(RequestError, match="has not heard of 'r9'"):
         world.control.explain(RobotId("r9"))
     assert to_ns(20.0) == world.now_ns
+
+
+def test_in_an_emergency_everybody_is_told_so():
+    world = LaneWorld(square("a", "d"))
+    assert wants(world, {R0: "b"})
+    world.control.set_rules(TrafficRules(is_emergency=True))
+    world.robots[R1].want(PlaceId("e"))
+    world.run(60.0)
+    told = [world.control.clearance(robot) for robot in (R0, R1)]
+    assert [clearance is not None and clearance.is_emergency for clearance in told] == [True, True]
+    world.control.set_rules(TrafficRules())
+    assert arrive(world, R0, R1)
+    assert not any(clearance.is_emergency for robot in (R0, R1) if (clearance := world.control.clearance(robot)))
