@@ -94,8 +94,8 @@ class Clearance:
         waiting_for: who or what must move first, for people; empty when nothing.
         is_recall: the robot is to stop at the next waypoint where it can, give up what it holds beyond, and show that
             by a raised `goal_seq` (the goal may be the same). Where it holds nothing that it can give up it goes on.
-        is_emergency: the fleet leads everybody to a refuge and keeps them there, whatever their goals; who gets no nearer
-            to its goal meanwhile has not failed.
+        is_emergency: the fleet leads everybody to a refuge and keeps them there, whatever their goals; who comes no
+            nearer to its goal meanwhile has not failed.
     """
 
     robot: RobotId

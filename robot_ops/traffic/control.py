@@ -14,7 +14,7 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.explanation import Explainer
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.itineraries import ItineraryBook, Telling
-from robot_ops.traffic.joining import WAITING, is_taken
+from robot_ops.traffic.joining import WAITING, claimed_at, held_back, is_taken
 from robot_ops.traffic.obstructions import Obstructions, has_other_way, stuck_on
 from robot_ops.traffic.ordering import FleetOrder
 from robot_ops.traffic.reasons import Picture, find_waits
@@ -64,6 +64,7 @@ class TrafficControl:
         self._expected = frozenset(site.robots if robots is None else robots)
         self._last_held = {held.robot: replace(held, stamp_ns=NEVER_NS) for held in last_held}
         self._tracks: dict[RobotId, Track] = {}
+        self._waiting: dict[RobotId, RouteProgress] = {}  # what robots ask for that may not take part yet
         self._goals: dict[RobotId, int | None] = {}
         self._refuge_of: dict[RobotId, int] = {}
         self._sheltered: frozenset[RobotId] | None = None
@@ -97,23 +98,44 @@ class TrafficControl:
         """Take in a robot's report; one that is older than the last from this robot is ignored."""
         robot = progress.robot
         track = self._tracks.get(robot)
+        if track is not None and progress.stamp_ns < track.stamp_ns:
+            return
+        at = self._joins_at(progress, track)
+        if at is None or not self._must_wait(progress, at):
+            self._waiting.pop(robot, None)
+            self._take_in(progress)
+            return
+        self._waiting[robot] = progress
+        self._take_in(held_back(progress, at, self._graph, self._obstructions.bubbles.radius(robot)))
+        self._tracks[robot].lost = WAITING
+
+    def _joins_at(self, progress: RouteProgress, track: Track | None) -> LevelPose | None:
+        """Return where the robot is if it wants to take part from there on, None where it does or does not want to."""
+        if track is not None and track.free is not None and not track.path:
+            return track.free
+        is_known = track is not None and track.goes_on(progress)
+        return None if is_known else claimed_at(progress, self._graph)
+
+    def _must_wait(self, progress: RouteProgress, at: LevelPose) -> bool:
+        if not self._has_collected and len(progress.held) > 1:
+            return True
+        bubbles = self._obstructions.bubbles
+        return is_taken(
+            progress, at, graph=self._graph, conflicts=self._conflicts, tracks=self._tracks, bubbles=bubbles
+        )
+
+    def _take_in(self, progress: RouteProgress) -> None:
+        robot = progress.robot
+        track = self._tracks.get(robot)
         if track is None:
             self._tracks[robot] = Track(self._graph, progress)
             self._tracks = dict(sorted(self._tracks.items()))
             self._obstructions.bubbles.update(progress)
             self._order.disturb(robot)
             return
-        if progress.stamp_ns < track.stamp_ns:
-            return
-        is_early = track.free is not None and not track.path and self._is_taken(progress, track.free)
-        if is_early:
-            radius = self._obstructions.bubbles.radius(robot)
-            progress = replace(progress, held=(), free=progress.free or track.free, free_radius=radius)
         room = (track.tail, track.loose, track.free is None)
         goal_seq, goal = track.goal_seq, track.goal
         surplus = track.update(progress)
-        if is_early:
-            track.lost = WAITING
         self._obstructions.bubbles.update(progress)
         if surplus is None:
             self._order.disturb(robot)
@@ -129,16 +151,6 @@ class TrafficControl:
             self._itineraries.drop(robot)
             self._order.want(robot)
 
-    def _is_taken(self, progress: RouteProgress, at: LevelPose) -> bool:
-        return is_taken(
-            progress,
-            at,
-            graph=self._graph,
-            conflicts=self._conflicts,
-            tracks=self._tracks,
-            bubbles=self._obstructions.bubbles,
-        )
-
     def set_urgency(self, urgency: Mapping[RobotId, int]) -> None:
         """Say how urgent is what each robot drives for: larger goes first, 0 where nothing is said (-10 to 10)."""
         for robot, track in self._tracks.items():
@@ -150,6 +162,7 @@ class TrafficControl:
             self._order.drop(robot)
             self._order.unplanned.discard(robot)
             self._order.check()
+            self._waiting.pop(robot, None)
             self._obstructions.bubbles.remove(robot)
             self._itineraries.forget(robot)
 
@@ -232,7 +245,9 @@ class TrafficControl:
         self._has_collected = seconds >= (COLLECT_SECONDS if is_complete else COLLECT_MISSING_SECONDS)
         if self._has_collected:
             for robot in sorted(self._expected - self._tracks.keys()):
-                self.update(self._last_held.get(robot) or _at_charger(self._graph.site, robot))
+                self._take_in(self._last_held.get(robot) or _at_charger(self._graph.site, robot))
+            for claim in tuple(self._waiting.values()):
+                self.update(claim)
         return not self._has_collected
 
     def _is_silent(self, robot: RobotId) -> bool:

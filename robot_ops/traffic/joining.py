@@ -1,23 +1,52 @@
-"""Whether a robot that comes back to the lanes, on its own or left there by a person, may take part again.
+"""Whether a robot that comes on to the lanes - switched on there, back on its own, left by a person - may take part.
 
-A robot in the middle of a lane says that it holds the lane through its end. Nobody has cleared that for it: others may
-hold the lane's end, or be on their way across it. Until they are gone the robot counts as off the lanes; it stands, for
-it drives on only when it gets a clearance.
+A robot in the middle of a lane claims the lane through its end. Nobody has cleared that for it: others may hold the
+lane's end, or be on their way across it. Until they are gone, and while not all have been heard, the robot counts as
+off the lanes; it stands, for it drives on only when it gets a clearance. A claim bears no route: what was cleared, by
+this process or one before, does.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from robot_ops.core.ids import RobotId
-from robot_ops.core.poses import LevelPose
+from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.tasks.routes import RouteProgress
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.restrictions import Bubbles
 from robot_ops.traffic.track import Track
 
+BESIDE: Final = 0.5
+"""Meters beside a lane's middle at which a robot may still claim it."""
 WAITING: Final = "is back on a lane and waits until the others have left it"
 """What follows the name of such a robot in a sentence."""
+
+
+def claimed_at(progress: RouteProgress, graph: LaneGraph) -> LevelPose | None:
+    """Return where on its lane a robot is that claims one, None where it claims none."""
+    nodes = [graph.number.get(node) for node in progress.held]
+    if progress.route_id or len(nodes) < 2 or None in nodes:
+        return None
+    start, end = (graph.site.nodes[node] for node in progress.held[:2])
+    length = math.hypot(end.x - start.x, end.y - start.y)
+    part = min(progress.travelled / length, 1.0) if length > 0.0 else 0.0
+    x, y = start.x + part * (end.x - start.x), start.y + part * (end.y - start.y)
+    return LevelPose(level=start.level, pose=Pose(x=x, y=y))
+
+
+def held_back(progress: RouteProgress, at: LevelPose, graph: LaneGraph, radius: float) -> RouteProgress:
+    """Return the report of a robot that may not take part yet, as one from beside the lanes.
+
+    Args:
+        radius: of the circle that it had there, meters; 0 for none.
+    """
+    robot = graph.site.robots.get(progress.robot)
+    size = graph.largest_radius if robot is None else robot.model.radius
+    radius = radius or size + progress.tail + BESIDE
+    return replace(progress, held=(), free=progress.free or at, free_radius=radius)
 
 
 def is_taken(

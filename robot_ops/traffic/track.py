@@ -122,6 +122,10 @@ class Track:
             self.loose = frozenset()
         return self._shorten(at + len(progress.held)) if has_new_goal else []
 
+    def goes_on(self, progress: RouteProgress) -> bool:
+        """Return whether a report continues what is known of the robot."""
+        return self._place(progress) is not None
+
     def clear(self, arc: Arc) -> None:
         """Note that the robot is cleared for one arc more."""
         self.path.append(arc.end)

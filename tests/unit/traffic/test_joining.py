@@ -1,4 +1,4 @@
-"""Robots that come back to the lanes: they take part again as soon as nobody is in the way ahead of them."""
+"""Robots that come on to the lanes: they take part as soon as nobody is in the way ahead of them."""
 
 from dataclasses import replace
 
@@ -105,3 +105,70 @@ def test_a_robot_taken_by_hand_on_its_lane_keeps_what_it_holds():
     fleet.r0 = replace(fleet.r0, free=at(0.2), free_radius=0.95, is_by_hand=True)
     fleet.step()
     assert "r0 is driven by hand; the others keep off around it and what it holds" in fleet.control.explain(R0)
+
+
+def claims(control: TrafficControl, seconds: float, *reports: RouteProgress) -> dict[RobotId, tuple[str, ...]]:
+    """Repeat reports for a while, and return per robot the nodes that it is cleared to."""
+    clearances = ()
+    since = max(report.stamp_ns for report in reports)
+    for count in range(1, round(seconds / 0.5) + 1):
+        for report in reports:
+            control.update(replace(report, stamp_ns=since + to_ns(0.5 * count)))
+        clearances = control.step(since + to_ns(0.5 * count))
+    return {c.robot: tuple(str(w.node) for w in c.waypoints[: c.cleared + 1]) for c in clearances}
+
+
+def claim(robot: RobotId, *held: str, second: float = 0.0, seq: int = 1, travelled: float = 2.0) -> RouteProgress:
+    return RouteProgress(
+        robot=robot,
+        stamp_ns=to_ns(second),
+        route_id=RouteId(""),
+        reached=0,
+        held=tuple(map(NodeId, held)),
+        travelled=travelled if len(held) > 1 else 0.0,
+        goal=PlaceId("d") if robot == R1 else None,
+        goal_seq=seq,
+    )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_a_robot_claims_in_its_first_report_is_no_clearance(order: int):
+    control = TrafficControl(SITE)
+    assert R1 not in claims(control, 8.0, *[claim(R0, "b"), claim(R1, "a", "b")][::order])
+    assert "r1 is back on a lane and waits until the others have left it" in control.explain(R1)
+    assert claims(control, 2.0, claim(R0, "c", second=8.0, seq=2), claim(R1, "a", "b", second=8.0))[R1] == (
+        "a",
+        "b",
+        "d",
+    )
+
+
+def test_a_claim_in_the_first_report_is_heard_as_soon_as_all_are():
+    control = TrafficControl(SITE)
+    assert R1 not in claims(control, 2.0, claim(R0, "c"), claim(R1, "a", "b"))
+    assert claims(control, 1.0, claim(R0, "c", second=2.0), claim(R1, "a", "b", second=2.0))[R1] == ("a", "b", "d")
+
+
+def test_what_the_process_before_has_cleared_is_no_claim():
+    control = TrafficControl(SITE)
+    cleared = replace(claim(R1, "a", "b"), route_id=RouteId("of the process before"))
+    assert claims(control, 4.0, claim(R0, "c"), cleared)[R1] == ("a", "b", "d")
+
+
+def test_the_other_end_of_a_lane_is_a_new_claim():
+    control = TrafficControl(SITE)
+    assert claims(control, 4.0, claim(R0, "a"), claim(R1, "a", "b", travelled=3.0))[R1] == ("a", "b", "d")
+    turned = claim(R1, "b", "a", second=4.0, seq=2, travelled=3.0)
+    assert R1 not in claims(control, 4.0, claim(R0, "a", second=4.0), turned)
+
+
+def test_two_robots_never_get_what_both_claim():
+    control = TrafficControl(SITE)
+    both = (claim(R0, "c", "b"), claim(R1, "a", "b"))
+    assert len(claims(control, 8.0, *both)) == 1
+
+
+def test_what_a_silent_robot_held_is_not_for_who_is_switched_on():
+    held = replace(claim(R0, "c", "b"), goal=None)
+    control = TrafficControl(SITE, last_held=[held])
+    assert R1 not in claims(control, 8.0, claim(R1, "a", "b"))
