@@ -14,7 +14,8 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.explanation import Explainer
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.itineraries import ItineraryBook, Telling
-from robot_ops.traffic.joining import WAITING, claimed_at, held_back, is_taken
+from robot_ops.traffic.joining import WAITING, claimed_at, claimed_cells, held_back, is_taken, who_is_ahead
+from robot_ops.traffic.making_way import find_spots
 from robot_ops.traffic.obstructions import Obstructions, has_other_way, stuck_on
 from robot_ops.traffic.ordering import FleetOrder
 from robot_ops.traffic.reasons import Picture, find_waits
@@ -65,6 +66,7 @@ class TrafficControl:
         self._last_held = {held.robot: replace(held, stamp_ns=NEVER_NS) for held in last_held}
         self._tracks: dict[RobotId, Track] = {}
         self._waiting: dict[RobotId, RouteProgress] = {}  # what robots ask for that may not take part yet
+        self._spot_of: dict[RobotId, int] = {}  # where idle robots go that stand in the way of those
         self._goals: dict[RobotId, int | None] = {}
         self._refuge_of: dict[RobotId, int] = {}
         self._sheltered: frozenset[RobotId] | None = None
@@ -181,6 +183,7 @@ class TrafficControl:
         self._obstructions.note_stuck(self._tracks, now_ns)
         self._impose()
         self._shelter(now_ns)
+        self._make_way(now_ns)
         self._goals = {robot: self._goal(track) for robot, track in self._tracks.items()}
         self._order.plan(self._tracks, self._goals, now_ns)
         self._order.clear(self._tracks, now_ns)
@@ -302,6 +305,23 @@ class TrafficControl:
             for robot in sorted(movable):
                 self._order.want(robot)
 
+    def _make_way(self, now_ns: int) -> None:
+        """Find where idle robots go that others who come on to the lanes wait for."""
+        barred: dict[RobotId, frozenset[int]] = {}
+        for claim in () if self.rules.is_emergency else self._waiting.values():
+            cells = claimed_cells(claim, self._graph, self._conflicts)
+            for robot in who_is_ahead(claim, graph=self._graph, conflicts=self._conflicts, tracks=self._tracks):
+                track = self._tracks[robot]
+                if track.goal is None and track.path and track.free is None and not track.is_silent(now_ns):
+                    barred[robot] = barred.get(robot, frozenset()) | cells
+        former, self._spot_of = (
+            self._spot_of,
+            find_spots(self._graph, self._conflicts, self._tracks, barred, self._spot_of),
+        )
+        for robot in sorted(former.keys() | self._spot_of.keys()):
+            if former.get(robot) != self._spot_of.get(robot) and robot in self._tracks:
+                self._order.want(robot)
+
     def _goal(self, track: Track) -> int | None:
         """Return the node of the robot's goal, None where it has none or no lanes lead there."""
         if not track.path or track.free is not None:
@@ -309,7 +329,7 @@ class TrafficControl:
         if self.rules.is_emergency:
             goal = self._refuge_of.get(track.robot)
         else:
-            goal = None if track.goal is None else self._graph.goal_of.get(track.goal)
+            goal = self._spot_of.get(track.robot) if track.goal is None else self._graph.goal_of.get(track.goal)
         if goal is None or not self._order.is_reachable(track, goal):
             return None
         return goal

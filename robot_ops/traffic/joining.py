@@ -64,15 +64,34 @@ def is_taken(
         progress: its report; at: where it is.
         tracks: of all robots; bubbles: of those that are off the lanes.
     """
-    nodes = [graph.number[node] for node in progress.held if node in graph.number]
-    arcs = graph.arcs_along(nodes) or []
-    end = graph.site.nodes[graph.nodes[nodes[-1]]] if nodes else None
-    if not arcs or end is None:
+    arcs = _arcs(progress, graph)
+    if not arcs:
         return False
-    others = [track for robot, track in tracks.items() if robot != progress.robot]
+    end = graph.site.nodes[graph.nodes[arcs[-1].end]]
     if bubbles.is_in_way(progress.robot, at, (end.x, end.y)):
         return True
-    return any(_is_ahead(other, arcs, progress, conflicts) for other in others)
+    return bool(who_is_ahead(progress, graph=graph, conflicts=conflicts, tracks=tracks))
+
+
+def who_is_ahead(
+    progress: RouteProgress, *, graph: LaneGraph, conflicts: ConflictMap, tracks: Mapping[RobotId, Track]
+) -> list[RobotId]:
+    """Return the robots that take up anything of the way from where a robot is through the end of what it claims."""
+    arcs = _arcs(progress, graph)
+    return [
+        robot
+        for robot, track in tracks.items()
+        if robot != progress.robot and _is_ahead(track, arcs, progress, conflicts)
+    ]
+
+
+def claimed_cells(progress: RouteProgress, graph: LaneGraph, conflicts: ConflictMap) -> frozenset[int]:
+    """Return the cells that nobody else may take up while the robot drives what it claims."""
+    return frozenset().union(*(conflicts.zone(arc) for arc in _arcs(progress, graph)))
+
+
+def _arcs(progress: RouteProgress, graph: LaneGraph) -> list[Arc]:
+    return graph.arcs_along([graph.number[node] for node in progress.held if node in graph.number]) or []
 
 
 def _is_ahead(other: Track, arcs: list[Arc], progress: RouteProgress, conflicts: ConflictMap) -> bool:

@@ -8,6 +8,7 @@ from robot_ops.core.clock import to_ns
 from robot_ops.core.ids import LevelId, NodeId, PlaceId, RobotId, RouteId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.tasks.routes import RouteProgress
+from robot_ops.testing.lane_world import LaneWorld
 from robot_ops.testing.lanes import lane_site
 from robot_ops.traffic.control import TrafficControl
 
@@ -172,3 +173,50 @@ def test_what_a_silent_robot_held_is_not_for_who_is_switched_on():
     held = replace(claim(R0, "c", "b"), goal=None)
     control = TrafficControl(SITE, last_held=[held])
     assert R1 not in claims(control, 8.0, claim(R1, "a", "b"))
+
+
+ONE_WAY = lane_site(
+    {"a": (0.0, 0.0), "b": (6.0, 0.0), "c": (12.0, 0.0), "d": (18.0, 0.0)},
+    ["a > b", "b - c", "c - d"],
+    starts=["b", "d"],
+)
+
+
+class Entrance(LaneWorld):
+    """r0 at the end of a one-way lane in which r1 is switched on; r1 only claims."""
+
+    def claim(self, seconds: float, *held: str) -> tuple[NodeId, ...]:
+        """Repeat the claim until it is cleared; return what for."""
+        self.robots[R1].is_silent = True
+        end = self.seconds + seconds
+        while self.seconds < end:
+            self.control.update(replace(claim(R1, *held), stamp_ns=self.now_ns))
+            self.run(0.4)
+            clearance = self.control.clearance(R1)
+            if clearance is not None:
+                return tuple(w.node for w in clearance.waypoints[: clearance.cleared + 1])
+        return ()
+
+
+def test_an_idle_robot_at_the_end_of_a_one_way_lane_makes_way():
+    world = Entrance(ONE_WAY)
+    assert world.claim(40.0, "a", "b")[:2] == ("a", "b")
+    world.run(20.0)
+    assert [waypoint.node for waypoint in world.robots[R0].held] == ["c"]  # it stays there, and is asked no more
+
+
+def test_one_that_serves_a_place_there_does_not():
+    world = Entrance(ONE_WAY)
+    world.robots[R0].want(PlaceId("b"))
+    assert world.claim(40.0, "a", "b") == ()
+    assert world.robots[R0].held[0].node == "b"
+    world.robots[R0].want(None)
+    assert world.claim(40.0, "a", "b")[:2] == ("a", "b")
+
+
+def test_one_that_can_go_nowhere_stays():
+    blind = lane_site({"a": (0.0, 0.0), "b": (6.0, 0.0), "d": (18.0, 0.0)}, ["a > b"], starts=["b", "d"])
+    world = Entrance(blind)
+    assert world.claim(20.0, "a", "b") == ()
+    assert world.robots[R0].held[0].node == "b"
+    assert "r1 is back on a lane and waits" in world.control.explain(R1)
