@@ -6,15 +6,19 @@ level and is held by this robot. A ride: the robot stands in the cabin, asks for
 the lift is open there. The lift is released once the robot is outside.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from robot_ops.core.ids import DoorId, LevelId, LiftId, NodeId, RobotId
+from robot_ops.core.poses import LevelPose
 from robot_ops.missions.ports import Building
 from robot_ops.site.model import Site
 from robot_ops.tasks.routes import Waypoint
 
+CABIN_RADIUS: Final = 1.5
+"""m; a robot so close to a cabin's node may be in it, or in its door."""
 LOOK_AHEAD: Final = 2
 """Lanes ahead whose doors and lifts are asked for already, so that the robot need not stop for them."""
 
@@ -63,6 +67,7 @@ class Gates:
         self._cabins: dict[NodeId, LiftId] = {
             node: lift.id for lift in site.lifts.values() for node in lift.stops.values()
         }
+        self._nodes = site.nodes
         self._doors: set[DoorId] = set()
         self._lifts: dict[LiftId, LevelId] = {}
 
@@ -90,9 +95,16 @@ class Gates:
             end = index
         return Passage(end=end, waits_for=waits_for)
 
-    def release(self) -> None:
-        """Give up everything that is requested."""
-        self._apply(set(), {})
+    def leave(self, at: LevelPose) -> None:
+        """Give up everything that is requested, for the robot keeps to no lanes; not a lift that it is in."""
+        self._apply(set(), {lift: level for lift, level in self._lifts.items() if self._is_in(lift, at)})
+
+    def _is_in(self, lift: LiftId, at: LevelPose) -> bool:
+        cabins = (self._nodes[node] for node, its_lift in self._cabins.items() if its_lift == lift)
+        return any(
+            node.level == at.level and math.hypot(node.x - at.pose.x, node.y - at.pose.y) <= CABIN_RADIUS
+            for node in cabins
+        )
 
     def _closed(self, before: Waypoint, waypoint: Waypoint) -> str:
         if waypoint.door is not None and not self._building.is_door_open(waypoint.door):

@@ -174,7 +174,7 @@ class RouteFollower:
         if at is None:
             return
         if self._itinerary is not None and self._has_left(self._itinerary, at):
-            self._leave_lanes(self._itinerary)
+            self._leave_lanes()
         if self.is_by_hand:
             self._moved_ns = self._clock.now_ns()
         if self._itinerary is None:
@@ -191,6 +191,7 @@ class RouteFollower:
         if at is None:
             self._reason = "blocked: the robot does not know where it is"
         elif itinerary is None:
+            self._gates.leave(at)
             self._reason = "blocked: the robot is not on the lane graph: drive it to a lane"
         else:
             passage = self._gates.update(self._route_state(itinerary, at))
@@ -232,25 +233,23 @@ class RouteFollower:
             self._navigator.stop()
             self._driver.forget()
             if self._itinerary is not None and self._entry.is_pending:
-                self._leave_lanes(self._itinerary)
+                self._leave_lanes()
         elif (
             self._itinerary is not None
             and at is not None
             and distance_off(self._site, self._itinerary, at) > BACK_ON_ROUTE
         ):
-            self._leave_lanes(self._itinerary)
+            self._leave_lanes()
         self._set_goal(self._goal.place)
 
     def _has_left(self, itinerary: Itinerary, at: LevelPose) -> bool:
         is_watched = self.is_by_hand or not self._is_suspended
         return is_watched and distance_off(self._site, itinerary, at) > OFF_ROUTE
 
-    def _leave_lanes(self, itinerary: Itinerary) -> None:
+    def _leave_lanes(self) -> None:
         """Give up everything that is held, and stand."""
         if self._navigator.status is NavigationStatus.ACTIVE:
             self._navigator.stop()
-        if not self._gates.is_cabin(itinerary.here.node):  # a lift with the robot in it is not sent away
-            self._gates.release()
         self._itinerary = None
         self._driver.forget()
         self._entry.leave()

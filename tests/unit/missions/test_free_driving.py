@@ -272,6 +272,19 @@ def test_a_lift_with_the_robot_in_it_is_kept():
     assert bench.pose.level == OFFICE
 
 
+def test_a_lift_that_a_person_drives_the_robot_out_of_is_given_up():
+    bench = Bench(GUIDE, SPOT)
+    bench.tick()
+    bench.agent.start_mission(chore_order(GUIDE, MissionKind.PARK, PlaceId("office_desk")))
+    bench.run_until(lambda: bench.progress.held[0] == "hall_cabin")
+    bench.take(pose(19.5, 1.0))
+    assert "release lift" not in bench.building.log
+    bench.take(pose(17.0, 3.0))
+    bench.run(1.0)
+    assert bench.progress.held == ()
+    assert bench.building.log[-1] == "release lift"
+
+
 def test_an_order_that_comes_meanwhile_is_begun_afterward():
     bench = Bench()
     bench.tick()
