@@ -63,7 +63,7 @@ class HandDriver:
             self._let_go()
             return
         there = self._next(at, home)
-        if self._is_clear(there) and not station.stopped_by:
+        if station.is_running and not station.stopped_by and self._is_clear(there):
             station.advance()
             station.body.push(there)
             self._run.watcher.ticked(station.robot)
