@@ -100,7 +100,7 @@ class TrafficDesk:
 
     def _save(self) -> bool:
         """Keep what robots may take up now; return whether it is kept."""
-        alarms, holdings = self._context.alarms, self._traffic.holdings()
+        alarms, holdings = self._context.alarms, (*self._traffic.holdings(), *self._traffic.unheard)
         try:
             if holdings != self._saved:
                 self._holdings.save(holdings)

@@ -218,6 +218,16 @@ class TrafficControl:
             for robot, track in self._tracks.items()
         )
 
+    @property
+    def unheard(self) -> tuple[RouteProgress, ...]:
+        """Return what robots held in an earlier process while it is not known whether they will be heard in this one.
+
+        It belongs to what is kept for the next process: this one may end before it has heard them.
+        """
+        if self._has_collected:
+            return ()
+        return tuple(held for robot, held in self._last_held.items() if robot not in self._tracks)
+
     def waits(self) -> tuple[Wait, ...]:
         """Return which robots cannot go on and why, in the order of their ids."""
         return self._waits.all()

@@ -186,3 +186,15 @@ def test_a_robot_that_was_taken_out_and_speaks_is_an_alarm():
     stand.run(15.0)
     assert "absent/guide_1" not in alarm_ids(stand)
     assert "guide_1 stands" not in stand.fleet.explain_traffic()
+
+
+def test_a_process_that_ends_at_once_keeps_what_it_has_not_heard():
+    stand = FleetStand(holdings=ShownHoldings())
+    stand.run(5.0)
+    kept = stand.holdings.load()
+    assert len(kept) == len(SITE.robots)
+    for robot in stand.robots.robots.values():
+        robot.is_silent = True
+    stand.restart_fleet()
+    stand.run(1.0)
+    assert stand.holdings.load() == kept

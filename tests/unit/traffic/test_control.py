@@ -164,6 +164,22 @@ def test_holdings_tell_parties_and_who_is_off_the_lanes():
     ]
 
 
+def test_what_robots_held_outlives_a_process_that_ends_before_it_has_heard_them():
+    before = TrafficControl(corridor("n0", "n5"))
+    before.update(progress(R0, 0.0, ["n0"], goal=PlaceId("n3"), goal_seq=1))
+    before.update(progress(R1, 0.0, ["n5"]))
+    before.step(to_ns(0.0))
+    before.step(to_ns(2.0))
+    short = TrafficControl(corridor("n0", "n5"), last_held=before.holdings())
+    short.update(progress(R1, 3.0, ["n4"]))
+    short.step(to_ns(3.0))
+    kept = {held.robot: held for held in (*short.holdings(), *short.unheard)}
+    assert {robot: held.held for robot, held in kept.items()} == {R0: ("n0", "n1", "n2", "n3"), R1: ("n4",)}
+    short.step(to_ns(7.0))
+    assert short.unheard == ()
+    assert [held.robot for held in short.holdings()] == [R0, R1]
+
+
 def test_a_silent_robot_that_was_taken_out_takes_up_nothing_until_it_speaks_again():
     control = TrafficControl(corridor("n0", "n4"))
     control.step(0)
