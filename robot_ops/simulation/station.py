@@ -27,10 +27,9 @@ from robot_ops.tasks.routes import Clearance, RouteProgress
 
 DRIVING_TICK: Final = 2.0
 """s between two ticks of a robot that drives, at most; the next point of its way is met exactly."""
-WORKING_TICK: Final = 1.0
-"""s while it does something else: waits for somebody, or for something to move."""
-LEADING_TICK: Final = 0.5
-"""s while it leads or meets a visitor, whose track must not be older than 0.6 s."""
+WORKING_TICK: Final = 0.2
+"""s between two ticks of a robot that works at a place or leads a visitor: as live, since every step of its tree and
+every look around costs a tick."""
 CALM_TICK: Final = 8.0
 """s while nothing but a message can change anything; traffic control misses a robot after 10 s."""
 HEARTBEAT: Final = 4.0
@@ -394,7 +393,7 @@ class Station:
         phase = agent.report.phase if agent.report is not None and agent.is_busy else None
         calm = CALM_TICK if self._hall.network.is_good(self.robot) else HEARTBEAT
         if phase in _WITH_VISITOR:
-            return min(LEADING_TICK, max(body.time_to_change, _LEAST_TICK))
+            return min(WORKING_TICK, max(body.time_to_change, _LEAST_TICK))
         if body.status is NavigationStatus.ACTIVE:
             return min(DRIVING_TICK, max(body.time_to_change, _LEAST_TICK))
         return calm if phase is None or phase in _CALM else WORKING_TICK
