@@ -45,7 +45,8 @@ class LaneEntry:
         """Return what the robot holds from now on: the node or lane that it is on, if it is on any."""
         if self.is_pending and seconds_between(self._left_ns, self._clock.now_ns()) < CLAIM_DELAY:
             return None
-        return self._claim(at, node_radius=LANE_RADIUS if self.is_pending else NODE_RADIUS)
+        found = self._claim(at, node_radius=LANE_RADIUS)
+        return found if found is not None or self.is_pending else self._claim(at, node_radius=NODE_RADIUS)
 
     def find_other(self, at: LevelPose) -> Itinerary | None:
         """Return what the robot holds when it would rather leave its lane by the other end."""

@@ -119,8 +119,8 @@ class TrafficControl:
         return None if is_known else claimed_at(progress, self._graph)
 
     def _must_wait(self, progress: RouteProgress, at: LevelPose) -> bool:
-        if not self._has_collected and len(progress.held) > 1:
-            return True
+        if not self._has_collected:
+            return len(progress.held) > 1  # who is at a node is there, whoever else will be heard
         bubbles = self._obstructions.bubbles
         return is_taken(
             progress, at, graph=self._graph, conflicts=self._conflicts, tracks=self._tracks, bubbles=bubbles

@@ -19,18 +19,18 @@ from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.restrictions import Bubbles
 from robot_ops.traffic.track import Track
 
-BESIDE: Final = 0.5
-"""Meters beside a lane's middle at which a robot may still claim it."""
+BESIDE_LANE: Final = 0.5
+BESIDE_NODE: Final = 1.0
+"""Meters beside a lane's middle, and from a node, at which a robot may still claim it."""
 WAITING: Final = "is back on a lane and waits until the others have left it"
 """What follows the name of such a robot in a sentence."""
 
 
 def claimed_at(progress: RouteProgress, graph: LaneGraph) -> LevelPose | None:
-    """Return where on its lane a robot is that claims one, None where it claims none."""
-    nodes = [graph.number.get(node) for node in progress.held]
-    if progress.route_id or len(nodes) < 2 or None in nodes:
+    """Return about where a robot is that claims a lane or node, None where it claims none."""
+    if progress.route_id or not progress.held or any(node not in graph.number for node in progress.held):
         return None
-    start, end = (graph.site.nodes[node] for node in progress.held[:2])
+    start, end = (graph.site.nodes[node] for node in (*progress.held, progress.held[0])[:2])
     length = math.hypot(end.x - start.x, end.y - start.y)
     part = min(progress.travelled / length, 1.0) if length > 0.0 else 0.0
     x, y = start.x + part * (end.x - start.x), start.y + part * (end.y - start.y)
@@ -45,7 +45,8 @@ def held_back(progress: RouteProgress, at: LevelPose, graph: LaneGraph, radius: 
     """
     robot = graph.site.robots.get(progress.robot)
     size = graph.largest_radius if robot is None else robot.model.radius
-    radius = radius or size + progress.tail + BESIDE
+    beside = BESIDE_LANE if len(progress.held) > 1 else BESIDE_NODE
+    radius = radius or size + progress.tail + beside
     return replace(progress, held=(), free=progress.free or at, free_radius=radius)
 
 
@@ -58,16 +59,15 @@ def is_taken(
     tracks: Mapping[RobotId, Track],
     bubbles: Bubbles,
 ) -> bool:
-    """Return whether others are in the way of what a robot says that it holds; never where that is a single node.
+    """Return whether others are in the way of what a robot says that it holds.
 
     Args:
         progress: its report; at: where it is.
         tracks: of all robots; bubbles: of those that are off the lanes.
     """
-    arcs = _arcs(progress, graph)
-    if not arcs:
+    end = graph.site.nodes.get(progress.held[-1]) if progress.held else None
+    if end is None:
         return False
-    end = graph.site.nodes[graph.nodes[arcs[-1].end]]
     if bubbles.is_in_way(progress.robot, at, (end.x, end.y)):
         return True
     return bool(who_is_ahead(progress, graph=graph, conflicts=conflicts, tracks=tracks))
@@ -77,17 +77,18 @@ def who_is_ahead(
     progress: RouteProgress, *, graph: LaneGraph, conflicts: ConflictMap, tracks: Mapping[RobotId, Track]
 ) -> list[RobotId]:
     """Return the robots that take up anything of the way from where a robot is through the end of what it claims."""
-    arcs = _arcs(progress, graph)
-    return [
-        robot
-        for robot, track in tracks.items()
-        if robot != progress.robot and _is_ahead(track, arcs, progress, conflicts)
-    ]
+    arcs, node = _arcs(progress, graph), graph.number.get(progress.held[0])
+    others = {robot: track for robot, track in tracks.items() if robot != progress.robot}
+    if arcs:
+        return [robot for robot, track in others.items() if _is_ahead(track, arcs, progress, conflicts)]
+    return [robot for robot, track in others.items() if node is not None and _is_at(track, node, conflicts)]
 
 
 def claimed_cells(progress: RouteProgress, graph: LaneGraph, conflicts: ConflictMap) -> frozenset[int]:
     """Return the cells that nobody else may take up while the robot drives what it claims."""
-    return frozenset().union(*(conflicts.zone(arc) for arc in _arcs(progress, graph)))
+    node = graph.number.get(progress.held[0])
+    at = frozenset() if node is None else conflicts.of[node]
+    return at.union(*(conflicts.zone(arc) for arc in _arcs(progress, graph)))
 
 
 def _arcs(progress: RouteProgress, graph: LaneGraph) -> list[Arc]:
@@ -107,3 +108,14 @@ def _is_ahead(other: Track, arcs: list[Arc], progress: RouteProgress, conflicts:
         if not is_behind:
             return True
     return False
+
+
+def _is_at(other: Track, node: int, conflicts: ConflictMap) -> bool:
+    """Return whether another robot takes up anything that conflicts with a node; not a lane by which it leaves."""
+    near = conflicts.of[node]
+    if not near.isdisjoint((*other.standing_on, *other.taken)):
+        return True
+    return any(
+        arc.cell in near and (number > 0 or conflicts.exit(arc, node) > other.travelled)
+        for number, arc in enumerate(other.held_arcs())
+    )

@@ -220,3 +220,26 @@ def test_one_that_can_go_nowhere_stays():
     assert world.claim(20.0, "a", "b") == ()
     assert world.robots[R0].held[0].node == "b"
     assert "r1 is back on a lane and waits" in world.control.explain(R1)
+
+
+@pytest.mark.parametrize("has_spoken", [True, False])
+def test_who_is_set_down_at_a_node_that_another_holds_is_not_let_on_but_kept_off(has_spoken: bool):
+    control = TrafficControl(SITE)
+    first = claim(R0, "b")
+    before = [replace(claim(R1), free=at(6.3, 0.3), free_radius=0.65)] if has_spoken else []
+    claims(control, 6.0, first, *before)
+    newcomer = claim(R1, "b", second=6.0)
+    assert R1 not in claims(control, 2.0, replace(first, stamp_ns=to_ns(6.0)), newcomer)
+    assert "r1 is back on a lane and waits until the others have left it" in control.explain(R1)
+    gone = replace(claim(R0, "c", second=8.0, seq=2), goal=None)
+    assert claims(control, 2.0, gone, replace(newcomer, stamp_ns=to_ns(8.0)))[R1] == ("b", "d")
+
+
+def test_what_was_cleared_through_a_node_where_a_robot_is_switched_on_is_recalled():
+    control = TrafficControl(SITE)
+    driving = replace(claim(R0, "a"), goal=PlaceId("d"))
+    assert claims(control, 6.0, driving)[R0] == ("a", "b", "d")
+    claims(control, 1.0, replace(driving, stamp_ns=to_ns(6.0)), claim(R1, "b", second=6.0))
+    told = control.clearance(R0)
+    assert told is not None
+    assert told.is_recall
