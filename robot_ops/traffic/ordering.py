@@ -1,7 +1,8 @@
 """Keeps the order of moves of the whole fleet valid and complete: plans what has no way, repairs what was disturbed.
 
 Where robots are late, the order adapts: who passes first is switched where that lets the fleet arrive earlier
-(`dependencies`); a robot that waits for long for another that does not move is planned once more, around it.
+(`dependencies`), and other ways are looked for; a robot that waits for long for another that does not move is planned
+once more, around it.
 """
 
 import logging
@@ -28,6 +29,10 @@ _RELIEF_SECONDS: Final = 6.0
 """Pause between two such attempts for one robot."""
 _RELIEF_GAIN: Final = 3.0
 """Seconds that it must gain."""
+_DETOUR_SECONDS: Final = 5.0
+"""Pause between two attempts to find other ways for all, while anybody waits for another."""
+_DETOUR_GAIN: Final = 5.0
+"""Weighted seconds that all together must gain by other ways."""
 _SWITCH_SECONDS: Final = 1.0
 """Pause between two attempts to switch who passes first, while anybody waits for another."""
 _SWITCH_GAIN: Final = 2.0
@@ -66,6 +71,7 @@ class FleetOrder:
         self._blocked_ns: dict[RobotId, int] = {}
         self._relief_ns: dict[RobotId, int] = {}
         self._switch_ns = 0
+        self._detour_ns = 0
 
     def want(self, robot: RobotId) -> None:
         """Note that the robot's goal has changed."""
@@ -240,6 +246,10 @@ class FleetOrder:
             self._switch_ns = now_ns
             if self._switch(self._bodies(tracks, goals, now_ns)):
                 return
+        if now_ns - self._detour_ns >= to_ns(_DETOUR_SECONDS):
+            self._detour_ns = now_ns
+            if self._detour(self._bodies(tracks, goals, now_ns), goals):
+                return
         for robot in waiting:
             is_due = now_ns - self._relief_ns.get(robot, -to_ns(_RELIEF_SECONDS)) >= to_ns(_RELIEF_SECONDS)
             is_long = seconds_between(self._blocked_ns[robot], now_ns) >= _LATE_SECONDS
@@ -257,6 +267,12 @@ class FleetOrder:
             return False
         self.moves = [self.moves[k] for k in graph.order().tolist()]
         return True
+
+    def _detour(self, bodies: dict[RobotId, Body], goals: Mapping[RobotId, int | None]) -> bool:
+        """Let robots take other ways where all gain by it; return whether any does."""
+        movable = {robot: goals[robot] for robot, body in bodies.items() if not body.is_firm}
+        before, self.moves = self.moves, self._planner.improve(bodies, self.moves, movable, gain=_DETOUR_GAIN)
+        return self.moves is not before
 
     def _relieve(self, bodies: dict[RobotId, Body], robot: RobotId, goal: int | None) -> None:
         """Plan one robot once more that waits for others that do not move."""

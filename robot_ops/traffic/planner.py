@@ -133,15 +133,22 @@ class Planner:
             wanted = wanted[:kept]
         return None
 
-    def improve(self, bodies: Bodies, moves: list[Move], goals: Mapping[RobotId, int | None]) -> list[Move]:
-        """Plan robots once more among the others and keep what makes all arrive earlier together.
+    def improve(
+        self, bodies: Bodies, moves: list[Move], goals: Mapping[RobotId, int | None], *, gain: float = 0.0
+    ) -> list[Move]:
+        """Plan robots once more among the others; return the new order where all arrive earlier together by it.
 
         Args:
             goals: of the robots that may be planned, None for any place where it is in nobody's way.
+            gain: weighted seconds, over all with a goal, by which they must.
         """
         timed = self._timed(bodies, moves, goals)
+        if not timed.is_known:
+            return moves
+        weights = np.array([0.0 if goals.get(robot) is None else body.weight for robot, body in bodies.items()])
+        before = float(weights @ timed.arrivals)
         timed.improve(_by_priority(bodies, goals), _TRIES, chunks=_CHUNKS)
-        return timed.moves() if timed.is_known else moves
+        return timed.moves() if before - float(weights @ timed.arrivals) > gain else moves
 
     def arrival(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId) -> float:
         """Return in how many seconds the robot is expected at the end of its moves."""
