@@ -53,7 +53,7 @@ class TrafficDesk:
         """Replace the rules: first in the ledger, then on the lanes. The same again changes nothing.
 
         Raises:
-            RequestError: the site has not such a lane or zone; nothing was changed.
+            RequestError: the site has not such a lane, zone or robot; nothing was changed.
             LedgerError: it could not be written; nothing was changed.
         """
         check_rules(self._context.site, rules)
@@ -74,7 +74,7 @@ class TrafficDesk:
         self._context.alarms.set(
             "traffic/rules",
             fitting != rules,
-            "some lanes or zones of the traffic rules are not in the site any more: set the rules anew",
+            "some lanes, zones or robots of the traffic rules are not in the site any more: set the rules anew",
         )
         self._context.alarms.set(
             "traffic/emergency",

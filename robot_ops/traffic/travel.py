@@ -57,7 +57,7 @@ class TravelTimes:
         """Reckon with these rules from now on; lanes that are closed only cost time, and an emergency passes.
 
         Raises:
-            RequestError: the site has not such a lane or zone; nothing was changed.
+            RequestError: the site has not such a lane, zone or robot; nothing was changed.
         """
         check_rules(self._graph.site, rules)
         self._rules = rules
