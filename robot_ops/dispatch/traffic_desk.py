@@ -1,6 +1,7 @@
 """The fleet's dealings with traffic control: operators' rules in, clearances and alarms out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
@@ -96,7 +97,18 @@ class TrafficDesk:
                 if is_due or self._sent.get(clearance.robot) != clearance:
                     self._context.link.send_clearance(clearance)
             self._sent = {clearance.robot: clearance for clearance in clearances}
+        elif is_due:
+            self._recall(clearances)
         self._raise_alarms(now_ns)
+
+    def _recall(self, clearances: Iterable[Clearance]) -> None:
+        """Have robots give up what they hold where they should, and tell them nothing else."""
+        for clearance in clearances:
+            sent = self._sent.get(clearance.robot)
+            if clearance.is_recall and sent is not None and sent.goal_seq == clearance.goal_seq:
+                why = clearance.waiting_for
+                recall = replace(sent, stamp_ns=clearance.stamp_ns, is_recall=True, waiting_for=why)
+                self._context.link.send_clearance(recall)
 
     def _save(self) -> bool:
         """Keep what robots may take up now; return whether it is kept."""

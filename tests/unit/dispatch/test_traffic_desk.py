@@ -7,6 +7,7 @@ import pytest
 
 from robot_ops.core.errors import LedgerError, RequestError
 from robot_ops.core.ids import LaneId, PlaceId, RobotId, RouteId, ZoneId
+from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.routes import RouteProgress
 from robot_ops.tasks.traffic_rules import TrafficRules, rules_of, rules_payload
@@ -198,3 +199,34 @@ def test_a_process_that_ends_at_once_keeps_what_it_has_not_heard():
     stand.restart_fleet()
     stand.run(1.0)
     assert stand.holdings.load() == kept
+
+
+def test_robots_are_recalled_although_what_they_hold_cannot_be_kept():
+    holdings = ShownHoldings()
+    stand = FleetStand(site=SITE, holdings=holdings)
+    stand.run(6.0)
+    robot = SITE.robots[RobotId("guide_1")]
+    stand.robots.robots[robot.id].is_silent = True
+    node = SITE.nodes[SITE.places[robot.charger].node]
+    held = RouteProgress(
+        robot=robot.id,
+        stamp_ns=stand.clock.now_ns(),
+        route_id=RouteId(""),
+        reached=0,
+        held=(node.id,),
+        goal=PlaceId("kiosk_1"),
+        goal_seq=1,
+    )
+    stand.fleet.on_progress(held)
+    stand.run(2.0)
+    sent = stand.robots.clearances[-1]
+    assert sent.cleared > 0
+    assert not sent.is_recall
+    holdings.is_full = True
+    other = stand.robots.robots[RobotId("guide_2")]
+    ahead = sent.waypoints[1]
+    other.free = LevelPose(level=ahead.level, pose=Pose(x=ahead.x, y=ahead.y))
+    stand.run(2.0)
+    last = stand.robots.clearances[-1]
+    assert last.is_recall
+    assert replace(last, stamp_ns=sent.stamp_ns, is_recall=False, waiting_for=sent.waiting_for) == sent
