@@ -105,10 +105,11 @@ class Track:
         if was_free and not self.path and not progress.held and self.free is not None:
             self.lost = _why_free(progress)
             return []
-        at = self._place(progress)
-        if at is None:
+        place = self._place(progress)
+        if place is None:
             self._settle(progress)
             return None
+        at, self._confirmed = place
         if at > self.reached or progress.travelled > self.travelled + 0.05:
             self.moved_ns = progress.stamp_ns
         if at > self.reached:
@@ -295,8 +296,11 @@ class Track:
             if self._driven_since_settled() < self._tail_length:
                 self.loose = frozenset(_cells_behind(self.graph, held[0], self._tail_length))
 
-    def _place(self, progress: RouteProgress) -> int | None:
-        """Return where on the path the robot's last reached node lies, None where the report does not fit the path."""
+    def _place(self, progress: RouteProgress) -> tuple[int, int] | None:
+        """Return where on the path the robot's last reached node lies, and which of the routes the report is about.
+
+        None where the report does not fit the path.
+        """
         if not self.path or not progress.held:
             return None
         known = [k for k, route in enumerate(self._routes) if route.id == progress.route_id]
@@ -308,8 +312,7 @@ class Track:
             return None
         if at < self.reached:
             return None
-        self._confirmed = known[-1]
-        return at
+        return at, known[-1]
 
     def _shorten(self, length: int) -> list[Move]:
         arcs = self.graph.arcs_along(self.path[length - 1 :]) or []
