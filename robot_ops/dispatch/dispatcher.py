@@ -26,6 +26,7 @@ from robot_ops.dispatch.journal import Journal
 from robot_ops.dispatch.orders import accepted_answer
 from robot_ops.dispatch.outbox import Outbox
 from robot_ops.dispatch.outcomes import Outcomes
+from robot_ops.dispatch.overdue import Overdue
 from robot_ops.dispatch.ports import Alarm, Holdings, NoHoldings, RobotLink, RobotStatus, RobotView, TaskView
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.supervisor import Supervisor
@@ -107,6 +108,7 @@ class Dispatcher:
         self._outcomes = Outcomes(self._context, self._transfers)
         self._assigner = Assigner(self._context)
         self._supervisor = Supervisor(self._context, self._outcomes)
+        self._overdue = Overdue(self._context)
         self._errands = Errands(self._context, self._assigner)
         self._outbox = Outbox(self._context)
         self._inheritance = Inheritance(self._context)
@@ -226,6 +228,7 @@ class Dispatcher:
             self._inbox.judge()
             self._supervisor.step()
             self._transfers.step()
+            self._overdue.step()
             with isolation.part("planning"):
                 self._assigner.step()
             with isolation.part("chores"):
@@ -295,7 +298,7 @@ class Dispatcher:
         """Replace the traffic rules; they are in the ledger when this returns. The same again changes nothing.
 
         Raises:
-            RequestError: the site has not such a lane or zone; nothing was changed.
+            RequestError: the site has not such a lane, zone or robot; nothing was changed.
             LedgerError: it could not be written; nothing was changed.
         """
         self._desk.set_rules(rules)

@@ -18,6 +18,7 @@ from robot_ops.core.clock import NS_PER_S, seconds_between
 from robot_ops.core.ids import NodeId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
+from robot_ops.dispatch.transfers import REPAIR_S
 from robot_ops.site.model import Robot
 from robot_ops.site.shifts import coming_shifts
 from robot_ops.tasks.book import MissionRecord, TaskRecord
@@ -148,6 +149,8 @@ def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
         return why
     if math.isnan(state.soc):
         return "does not tell its battery"
+    if state.is_stranded:
+        return "has a document that somebody must take out"
     mission, compartments = context.book.mission_of(state.robot.id), state.robot.model.compartments
     is_busy = mission is not None and mission.task_id is not None
     if compartments and not is_busy and all(state.is_occupied(compartment) for compartment in compartments):
@@ -205,6 +208,8 @@ def _when_free(
     if mission is not None and mission.task_id is not None:
         task = context.book.tasks[mission.task_id]
         free_in = remaining_time(context, state, task, state.phase_of(mission.mission_id))
+        if mission.kind is MissionKind.HAND_OVER_DOCUMENT:
+            free_in += REPAIR_S  # somebody has to see to it then, and nobody knows when the custodian comes
         goal = context.site.places[mission.destination].node
         soc -= energy(model, free_in, 0.0) / model.battery_wh
         if soc >= EMPTY_SOC:

@@ -10,7 +10,7 @@ from typing import Final
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import MissionId, PersonId, PlaceId, TaskId
+from robot_ops.core.ids import MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.orders import custodian_code
 from robot_ops.dispatch.robots import RobotState
@@ -24,6 +24,8 @@ from robot_ops.tasks.status import TaskStatus
 
 STRANDED_S: Final = 1800.0
 """Seconds in which somebody must take a stranded document over; then its task has failed."""
+MAX_HAND_OVERS: Final = 3
+"""A task has failed once its robot has failed so many times to give the document to a custodian."""
 REPAIR_S: Final = 600.0
 """Seconds without a new task for a robot whose document was taken out: somebody has to see to it first."""
 _MEETING_KINDS: Final = (
@@ -48,11 +50,19 @@ class Transfers:
         Raises:
             LedgerError: a fact could not be written.
         """
-        now_ns = self._context.clock.now_ns()
-        for task in self._context.book.open_records():
-            if task.stranded_ns is not None and task.robot is not None:
-                with self._context.isolation.part(task.task_id, robot=task.robot):
+        context, now_ns = self._context, self._context.clock.now_ns()
+        stranded = set()
+        for task in context.book.open_records():
+            if task.robot is None:
+                continue
+            if task.stranded_ns is not None:
+                stranded.add(task.robot)
+                with context.isolation.part(task.task_id, robot=task.robot):
                     self._watch(task, task.robot, task.stranded_ns, now_ns)
+            elif task.custodian is not None and self._is_handed_over(task):
+                self._raise_alarm(task, task.robot, f"{task.custodian} takes it out")
+        for state in context.robots.values():
+            state.is_stranded = state.robot.id in stranded
 
     def leave_visitor(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> bool:
         """Have another guide meet the visitor where this one has left them; False where nobody knows where that is.
@@ -70,10 +80,16 @@ class Transfers:
     def strand(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> None:
         """Block a delivery whose robot does not go on and has the document on board.
 
+        The task has failed where the robot could not give the document out several times.
+
         Raises:
             LedgerError: it could not be recorded.
         """
         reason = f"document in {state.robot.id}: {why}"
+        if self._is_handed_over(task) and self._hand_overs(task) >= MAX_HAND_OVERS:
+            self._raise_alarm(task, state.robot.id, "take it out")
+            self.give_up(task, f"{reason}; handing it over failed {MAX_HAND_OVERS} times", is_void=is_void)
+            return
         self._context.journal.write(EventKind.STRANDED, task.task_id, {"reason": reason, "is_void": is_void})
 
     def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
@@ -107,7 +123,7 @@ class Transfers:
         if other is not None:
             why: Payload = {"mission_id": other.mission_id, "is_void": True, "reason": f"{task_id} is handed over"}
             context.journal.write(EventKind.CHORE_ENDED, task.robot, why)
-        number = sum(1 for known in context.book.missions if known.startswith(f"{task_id}.")) + 1
+        number = sum(known.task_id == task_id for known in context.book.missions.values()) + 1
         payload: Payload = {
             "mission_id": MissionId(f"{task_id}.hand_over.{number}"),
             "robot": task.robot,
@@ -153,14 +169,31 @@ class Transfers:
         ]
         return min(near)[1] if near else None
 
-    def _watch(self, task: TaskRecord, robot: str, since_ns: int, now_ns: int) -> None:
-        state = self._context.robots.get(task.robot) if task.robot is not None else None
-        text = f"the document of {task.task_id} lies in {robot}, which cannot go on: hand it over to somebody"
-        self._context.alarms.put(f"document/{robot}", text, robot=None if state is None else task.robot, is_error=True)
+    def _watch(self, task: TaskRecord, robot: RobotId, since_ns: int, now_ns: int) -> None:
+        self._raise_alarm(task, robot, "hand it over to somebody")
         if seconds_between(since_ns, now_ns) > STRANDED_S:
             self.give_up(task, f"{task.reason}; nobody took it over")
 
-    def give_up(self, task: TaskRecord, why: str) -> None:
+    def _raise_alarm(self, task: TaskRecord, robot: RobotId, what_to_do: str) -> None:
+        text = f"the document of {task.task_id} lies in {robot}, which cannot go on: {what_to_do}"
+        known = robot if robot in self._context.robots else None
+        self._context.alarms.put(f"document/{robot}", text, robot=known, is_error=True)
+
+    def _is_handed_over(self, task: TaskRecord) -> bool:
+        """Return whether the task's robot shall give the document to the custodian just now."""
+        mission = None if task.mission_id is None else self._context.book.missions[task.mission_id]
+        return mission is not None and mission.is_open and mission.kind is MissionKind.HAND_OVER_DOCUMENT
+
+    def _hand_overs(self, task: TaskRecord) -> int:
+        """Return how often the task's robot has been told to give the document to somebody."""
+        return sum(
+            mission.task_id == task.task_id
+            and mission.robot == task.robot
+            and mission.kind is MissionKind.HAND_OVER_DOCUMENT
+            for mission in self._context.book.missions.values()
+        )
+
+    def give_up(self, task: TaskRecord, why: str, *, is_void: bool = True) -> None:
         """End a task whose document stays where it is.
 
         Raises:
@@ -169,7 +202,7 @@ class Transfers:
         is_canceled = task.cancel_reason is not None
         status = TaskStatus.CANCELED if is_canceled else TaskStatus.FAILED
         reason = f"{task.cancel_reason}; {why}" if is_canceled else why
-        payload: Payload = {"status": status.value, "reason": reason, "is_void": True}
+        payload: Payload = {"status": status.value, "reason": reason, "is_void": is_void}
         self._context.journal.write(EventKind.STATUS, task.task_id, payload)
 
     def _check_custodian(self, task: TaskRecord, custodian: PersonId) -> None:

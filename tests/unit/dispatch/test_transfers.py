@@ -4,6 +4,7 @@ import pytest
 
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import PersonId, PlaceId, RobotId, TaskId
+from robot_ops.dispatch.transfers import MAX_HAND_OVERS
 from robot_ops.tasks.codes import is_code
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionPhase
 from robot_ops.tasks.status import TaskStatus
@@ -222,3 +223,61 @@ def test_a_robot_that_resumes_late_after_all_keeps_its_document(stand: FleetStan
     assert stand.task(task_id).robot == robot
     assert len(stand.robots.served) == 1
     assert stand.fleet.alarms() == ()
+
+
+def test_a_hand_over_that_fails_again_and_again_ends_the_task(stand: FleetStand) -> None:
+    task_id, first = strand(stand)
+    for _ in range(MAX_HAND_OVERS):
+        assert stand.task(task_id).status is TaskStatus.BLOCKED
+        stand.robots.robots[first].fail_in = MissionPhase.UNLOADING
+        stand.robots.robots[first].fail_reason = "the custody log does not tell of a document on board"
+        stand.fleet.hand_over(task_id, MONA)
+        stand.run(1.0)
+        stand.robots.robots[first].loaded = "c1"  # giving up a chore has emptied it
+        stand.run(14.0)
+    task = stand.task(task_id)
+    assert task.status is TaskStatus.FAILED
+    assert task.reason == (
+        f"document in {first}: the custody log does not tell of a document on board; handing it over failed 3 times"
+    )
+    assert f"document/{first}" in [alarm.alarm_id for alarm in stand.fleet.alarms()]
+
+
+def test_a_robot_with_a_document_that_nobody_has_taken_out_gets_nothing_to_do(stand: FleetStand) -> None:
+    _, first = strand(stand)
+    other = next(robot for robot in ("courier_1", "courier_2") if robot != first)
+    stand.robots.robots[RobotId(other)].is_silent = True
+    stand.run(10.0)
+    second = stand.deliver("d2").task_id
+    stand.run(60.0)
+    assert stand.task(second).status is TaskStatus.QUEUED
+    assert stand.task(second).reason == "no courier is in service"
+    explanation = stand.fleet.explain_dispatch(second)
+    assert "has a document that somebody must take out" in str(explanation)
+    stand.robots.robots[RobotId(other)].is_silent = False
+    stand.run(90.0)
+    assert stand.task(second).status is TaskStatus.COMPLETED
+    assert stand.task(second).robot == other
+
+
+def test_no_task_waits_for_a_robot_that_is_to_be_seen_to(stand: FleetStand) -> None:
+    task_id, first = strand(stand)
+    stand.fleet.hand_over(task_id, MONA)
+    stand.run(5.0)
+    stand.robots.robots[first].phase_ends_ns += 10**15  # the custodian takes their time
+    other = next(robot for robot in ("courier_1", "courier_2") if robot != first)
+    busy, waiting = stand.deliver("d2").task_id, stand.deliver("d3").task_id
+    stand.run(10.0)
+    assert stand.task(busy).robot == other
+    assert other in stand.task(waiting).reason  # not: planned for the robot that waits for its custodian
+
+
+def test_the_alarm_of_a_document_stays_while_its_custodian_is_waited_for(stand: FleetStand) -> None:
+    task_id, first = strand(stand)
+    stand.fleet.hand_over(task_id, MONA)
+    stand.run(5.0)
+    stand.robots.robots[first].phase_ends_ns += 10**15
+    stand.restart_fleet()
+    stand.run(5.0)
+    assert stand.task(task_id).reason == f"document in {first}: mona takes it out"
+    assert f"document/{first}" in [alarm.alarm_id for alarm in stand.fleet.alarms()]
