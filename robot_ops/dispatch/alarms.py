@@ -44,6 +44,10 @@ class AlarmBoard:
         """Return whether the alarm is up."""
         return alarm_id in self._alarms
 
+    def has_any(self, robot: RobotId) -> bool:
+        """Return whether an alarm about the robot is up."""
+        return bool(self._alarms) and any(alarm.robot == robot for alarm in self._alarms.values())
+
     def all(self) -> tuple[Alarm, ...]:
         """Return the alarms, errors first, then by age."""
         return tuple(

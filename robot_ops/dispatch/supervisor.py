@@ -156,15 +156,18 @@ class Supervisor:
         is_starting = seconds_between(self._started_ns or now_ns, now_ns) < STARTUP_S and not state.has_spoken
         is_silent = state.silence(now_ns) > OFFLINE_S and not is_starting
         is_missed = is_silent and robot not in self._context.book.traffic_rules.absent_robots
-        alarms.set(f"offline/{robot}", is_missed, f"{robot} is silent: is it switched on?", robot=robot, is_error=True)
         is_there = status is not None and not is_silent
-        alarms.set(
-            f"stopped/{robot}",
-            is_there and status is not None and status.is_stopped,
-            f"{robot} is stopped",
-            robot=robot,
-        )
         is_lost = is_there and not state.is_by_hand and (state.is_off_lanes or state.node(self._context.site) is None)
+        soc = state.soc
+        is_empty = is_there and not math.isnan(soc) and soc < _CRITICAL_SOC and not (status and status.is_charging)
+        is_stopped = is_there and status is not None and status.is_stopped
+        document = f"document/{robot}"
+        if is_there and alarms.has(document) and not any(map(state.is_occupied, state.robot.model.compartments)):
+            self._clear_later(document, now_ns)
+        if not (is_missed or is_stopped or is_lost or is_empty or alarms.has_any(robot)):
+            return
+        alarms.set(f"offline/{robot}", is_missed, f"{robot} is silent: is it switched on?", robot=robot, is_error=True)
+        alarms.set(f"stopped/{robot}", is_stopped, f"{robot} is stopped", robot=robot)
         alarms.set(
             f"nowhere/{robot}",
             is_lost,
@@ -172,12 +175,7 @@ class Supervisor:
             robot=robot,
             is_error=True,
         )
-        soc = state.soc
-        is_empty = is_there and not math.isnan(soc) and soc < _CRITICAL_SOC and not (status and status.is_charging)
         alarms.set(f"battery/{robot}", is_empty, f"{robot}'s battery is nearly empty", robot=robot, is_error=True)
-        document = f"document/{robot}"
-        if is_there and alarms.has(document) and not any(map(state.is_occupied, state.robot.model.compartments)):
-            self._clear_later(document, now_ns)
 
     def _clear_later(self, alarm_id: str, now_ns: int) -> None:
         # the status that shows the compartment empty may be older than the alarm

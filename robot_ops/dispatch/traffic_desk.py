@@ -138,8 +138,11 @@ class TrafficDesk:
         alarm = self._traffic.alarm
         self._context.alarms.set("traffic/planning", bool(alarm), alarm, is_error=True)
         waits = {wait.robot: wait for wait in self._traffic.waits()}
+        absent, heard = self.rules.absent_robots, self._traffic.heard if self.rules.absent_robots else frozenset()
         for robot in self._context.robots:
             wait = waits.get(robot)
+            if wait is None and robot not in absent and not self._context.alarms.has_any(robot):
+                continue
             is_helpless = wait is not None and bool(wait.blocks)
             self._context.alarms.set(
                 f"blocking/{robot}",
@@ -151,7 +154,7 @@ class TrafficDesk:
             is_long = wait is not None and self._is_long(wait, now_ns) and not is_helpless
             self._context.alarms.set(
                 f"absent/{robot}",
-                robot in self.rules.absent_robots and robot in self._traffic.heard,
+                robot in absent and robot in heard,
                 f"{robot} was taken out of the hall and speaks: the others keep off where it says it is",
                 robot=robot,
             )

@@ -54,7 +54,9 @@ def distance_off(site: Site, itinerary: Itinerary, at: LevelPose) -> float:
 def docked_place(site: Site, at: LevelPose) -> PlaceId | None:
     """Return the place the robot is docked at, or None."""
     for place in site.places.values():
-        if place.dock is None or site.nodes[place.node].level != at.level:
+        if place.dock is None or abs(place.dock.x - at.pose.x) > DOCK_RADIUS:
+            continue
+        if site.nodes[place.node].level != at.level:
             continue
         is_near = place.dock.distance_to(at.pose) <= DOCK_RADIUS
         node = site.nodes[place.node]

@@ -21,8 +21,8 @@ class ProgressReporter:
     def tell(self, progress: RouteProgress) -> None:
         """Send the report unless one like it was sent just now; being a little further is no news."""
         last = self._sent
-        is_same = last is not None and _without_place(last) == _without_place(progress)
-        if is_same and last is not None and seconds_between(last.stamp_ns, progress.stamp_ns) < PROGRESS_PERIOD:
+        is_recent = last is not None and seconds_between(last.stamp_ns, progress.stamp_ns) < PROGRESS_PERIOD
+        if is_recent and last is not None and _without_place(last) == _without_place(progress):
             return
         self._sent = progress
         self._fleet.send_progress(progress)

@@ -17,7 +17,7 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.core.world import PersonPose
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import TaskView
-from robot_ops.missions.ports import Announcement
+from robot_ops.missions.ports import Announcement, NavigationStatus
 from robot_ops.simulation.crowd import FreeCrowd
 from robot_ops.simulation.devices import CompartmentBanks
 from robot_ops.simulation.fleet_process import FleetProcess
@@ -268,7 +268,8 @@ class DeterministicRun:
 
     def _step_people(self) -> None:
         for station in self.stations.values():
-            station.advance()
+            if station.body.status is NavigationStatus.ACTIVE:  # the others stay where they are
+                station.advance()
         poses = {robot: station.body.true_pose for robot, station in self.stations.items()}
         self.population.step(self.scheduler.now_ns(), poses, self.desk)
         self._people_alarm.wake_at(max(self.population.next_ns, self.scheduler.now_ns() + to_ns(_LEAST_STEP)))

@@ -39,6 +39,8 @@ def clear_moves(
     earlier moves in the order conflict with it, nor lead the opposite way through the same narrow section. So what two
     robots are cleared for never conflicts, and a move waits only for what is cleared already or comes first.
     """
+    if not _is_any_in_reach(tracks, moves, graph):
+        return Cleared(moves=list(moves), blocked={})
     kept: list[Move] = []
     ahead: dict[RobotId, list[Arc]] = {}
     blocked: dict[RobotId, tuple[Arc, tuple[RobotId, ...]]] = {}
@@ -108,6 +110,17 @@ class _Flow:
         """Return the others who drive the section of a move the opposite way."""
         way = self._sections.way(move.arc)
         return set() if way is None else self._robots.get(opposite(way), set()) - {move.robot}
+
+
+def _is_any_in_reach(tracks: Mapping[RobotId, Track], moves: Sequence[Move], graph: LaneGraph) -> bool:
+    """Return whether any robot's next move is in its reach; without one nothing can be cleared, or be blocked."""
+    seen: set[RobotId] = set()
+    for move in moves:
+        if move.robot not in seen:
+            seen.add(move.robot)
+            if _is_in_reach(tracks[move.robot], move.arc, graph):
+                return True
+    return False
 
 
 def _is_in_reach(track: Track, arc: Arc, graph: LaneGraph) -> bool:

@@ -56,19 +56,27 @@ class ItineraryBook:
         return self.all()
 
     def _renewed(self, track: Track, route: Route, telling: Telling, now_ns: int) -> Clearance:
-        made = Clearance(
+        waypoints, cleared = self._waypoints_of(track.robot, route), len(track.path) - 1 - route.first
+        known = self._clearances.get(track.robot)
+        if (
+            known is not None
+            and (known.route_id, known.goal_seq, known.cleared) == (route.id, track.goal_seq, cleared)
+            and (known.waiting_for, known.is_recall, known.is_emergency)
+            == (telling.waiting_for, telling.is_recall, telling.is_emergency)
+            and known.waypoints == waypoints
+        ):
+            return known
+        return Clearance(
             robot=track.robot,
             stamp_ns=now_ns,
             route_id=route.id,
             goal_seq=track.goal_seq,
-            waypoints=self._waypoints_of(track.robot, route),
-            cleared=len(track.path) - 1 - route.first,
+            waypoints=waypoints,
+            cleared=cleared,
             waiting_for=telling.waiting_for,
             is_recall=telling.is_recall,
             is_emergency=telling.is_emergency,
         )
-        known = self._clearances.get(track.robot)
-        return known if known is not None and replace(made, stamp_ns=known.stamp_ns) == known else made
 
     def _waypoints_of(self, robot: RobotId, route: Route) -> tuple[Waypoint, ...]:
         known = self._waypoints.get(robot)
