@@ -48,6 +48,9 @@ class KinematicRobot:
         self._rng = rng
         self._level = start.level
         self._pose = start.pose
+        charger = site.places[robot.charger]
+        level = site.nodes[charger.node].level
+        self._dock = None if charger.dock is None else LevelPose(level=level, pose=charger.dock)
         self._battery = Battery(robot.model, soc)
         self._status = NavigationStatus.IDLE
         self._way: list[tuple[Pose, float]] = []  # what remains, with the speed towards it
@@ -245,10 +248,10 @@ class KinematicRobot:
         return False
 
     def _is_docked(self) -> bool:
-        charger = self._site.places[self._robot.charger]
-        if self._site.nodes[charger.node].level != self._level:
+        dock = self._dock
+        if dock is None or dock.level != self._level or abs(dock.pose.x - self._pose.x) >= DOCKED_DISTANCE:
             return False
-        return charger.dock is not None and self._pose.distance_to(charger.dock) < DOCKED_DISTANCE
+        return self._pose.distance_to(dock.pose) < DOCKED_DISTANCE
 
 
 def _next_index(points: Sequence[Pose], at: Pose) -> int:

@@ -1,6 +1,7 @@
 """One simulated robot: its body, its process (the agent, which may die and start anew), and what it sends."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -32,6 +33,8 @@ WORKING_TICK: Final = 0.2
 every look around costs a tick."""
 CALM_TICK: Final = 8.0
 """s while nothing but a message can change anything; traffic control misses a robot after 10 s."""
+RESTING_TICK: Final = 60.0
+"""s while it has nothing to do and stands where it wants to: it repeats what it has said with each heartbeat."""
 HEARTBEAT: Final = 4.0
 """s between two statuses at most; a robot that is silent for 5 s counts as offline."""
 RESTART: Final = 5.0
@@ -222,10 +225,24 @@ class Station:
         self._tick.wake(self._next_tick())
 
     def _beat(self) -> None:
-        """Between two ticks far apart, tell that the robot is there."""
-        if self.agent is not None:
-            self.advance()
-            self._send_status()
+        """Between two ticks far apart, tell that the robot is there, and what its agent would say again."""
+        if self.agent is None:
+            return
+        is_resting = self._is_resting
+        if is_resting and not self._hall.network.is_good(self.robot):
+            self.tick()
+            return
+        self.advance()
+        self._send_status()
+        if is_resting:
+            self._repeat()
+
+    def _repeat(self) -> None:
+        self.building.repeat()
+        if self._sent_progress is not None:
+            self.send_progress(replace(self._sent_progress, stamp_ns=self._scheduler.now_ns()))
+        if self._sent_report is not None:
+            self.send_report(self._sent_report)
 
     def order(self, order: MissionOrder) -> None:
         """Take an order, as it arrives."""
@@ -396,7 +413,19 @@ class Station:
             return min(WORKING_TICK, max(body.time_to_change, _LEAST_TICK))
         if body.status is NavigationStatus.ACTIVE:
             return min(DRIVING_TICK, max(body.time_to_change, _LEAST_TICK))
+        if self._is_resting and calm == CALM_TICK:
+            return RESTING_TICK
         return calm if phase is None or phase in _CALM else WORKING_TICK
+
+    @property
+    def _is_resting(self) -> bool:
+        """Return whether the agent would only say again what it has said, until something comes or happens to it."""
+        agent, progress = self.agent, self._sent_progress
+        if agent is None or agent.is_busy or agent.waits_for or self.is_by_hand or progress is None:
+            return False
+        is_on_lanes = bool(progress.held) and progress.free is None and not progress.is_by_hand
+        stands = self.body.status is not NavigationStatus.ACTIVE and len(progress.held) == 1
+        return is_on_lanes and stands
 
 
 def _place(progress: RouteProgress) -> tuple[object, ...]:

@@ -354,9 +354,9 @@ class TrafficControl:
             goal = self._refuge_of.get(track.robot)
         else:
             goal = self._spot_of.get(track.robot) if track.goal is None else self._graph.goal_of.get(track.goal)
-        if goal is None or not self._order.is_reachable(track, goal):
-            return None
-        return goal
+        if goal is None or goal == track.node or self._order.is_reachable(track, goal):
+            return goal
+        return None
 
     def _tell(self) -> Mapping[RobotId, tuple[Track, list[Arc], Telling]]:
         moves = self._order.moves_by_robot()
@@ -380,6 +380,8 @@ class TrafficControl:
 
     def _is_recalled(self, track: Track) -> bool:
         """Return whether the robot should give up some of what it is cleared for."""
+        if track.reached == len(track.path) - 1:
+            return False
         ahead = track.arcs_ahead()
         if any(self._obstructions.is_urgent(arc) for arc in ahead):
             return True
