@@ -13,6 +13,7 @@ from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.steady_time import SteadyTime
 from robot_ops.site.model import Site
 from robot_ops.tasks.book import TaskBook
+from robot_ops.tasks.codes import COST
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Context:
     Attributes:
         travel: seconds between nodes, by lanes, without congestion.
         robots: in the order of the site file.
+        code_cost: what a try at a one-time code takes, see `hash_code`.
         isolation: runs what concerns one robot or task only.
         time: goes on evenly when the clock is set.
     """
@@ -33,6 +35,7 @@ class Context:
     alarms: AlarmBoard
     travel: Travel
     secret: bytes
+    code_cost: int = COST
     robots: dict[RobotId, RobotState] = field(default_factory=dict)
     isolation: Isolation = field(init=False)
     time: SteadyTime = field(init=False)

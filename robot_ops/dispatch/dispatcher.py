@@ -36,6 +36,7 @@ from robot_ops.dispatch.validation import check_places, check_request
 from robot_ops.dispatch.views import first_waiting, plain_view, robot_view, task_view
 from robot_ops.site.model import Site
 from robot_ops.tasks.book import TaskRecord
+from robot_ops.tasks.codes import COST
 from robot_ops.tasks.custody import CustodyEvent
 from robot_ops.tasks.events import EventKind, request_payload
 from robot_ops.tasks.ledger import Ledger
@@ -63,6 +64,7 @@ class Dispatcher:
         secret: one-time codes are derived from it; the same over restarts.
         robots: which of the site's robots to run, all when None.
         holdings: what robots held in the process before this one; nothing is kept when None.
+        code_cost: what a try at a one-time code takes, see `robot_ops.tasks.codes.hash_code`.
 
     Raises:
         ParameterError: `robots` names one that the site has not.
@@ -78,6 +80,7 @@ class Dispatcher:
         secret: bytes,
         robots: Collection[RobotId] | None = None,
         holdings: Holdings | None = None,
+        code_cost: int = COST,
     ) -> None:
         self._travel = TravelTimes(site)
         self._ways = TravelMatrix(self._travel.seconds)
@@ -95,6 +98,7 @@ class Dispatcher:
             alarms=AlarmBoard(clock),
             travel=self._ways,
             secret=secret,
+            code_cost=code_cost,
             robots={
                 robot.id: RobotState(robot=robot, heard_ns=now_ns)
                 for robot in site.robots.values()

@@ -43,17 +43,19 @@ class OrderBook:
 
     Args:
         secret: what one-time codes are derived from.
+        code_cost: see `hash_code`.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, code_cost: int) -> None:
         self._secret = secret
+        self._code_cost = code_cost
         self._orders: dict[MissionId, MissionOrder] = {}
 
     def order(self, mission: MissionRecord, task: TaskRecord | None) -> MissionOrder:
         """Return the order; `task` is the mission's, None for a chore."""
         known = self._orders.get(mission.mission_id)
         if known is None:
-            known = _build(mission, task, self._secret)
+            known = _build(mission, task, self._secret, self._code_cost)
             self._orders[mission.mission_id] = known
         return replace(known, has_cargo=bool(known.compartment) and task is not None and task.is_picked_up)
 
@@ -62,7 +64,7 @@ class OrderBook:
         self._orders = {mission_id: order for mission_id, order in self._orders.items() if mission_id in missions}
 
 
-def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes) -> MissionOrder:
+def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes, cost: int) -> MissionOrder:
     if task is None:
         return MissionOrder(
             mission_id=mission.mission_id,
@@ -79,7 +81,7 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes) -> Mi
                 robot=mission.robot,
                 kind=mission.kind,
                 destination=mission.destination,
-                recipient=_handover(task.custodian, task.task_id, Role.SENDER, secret, custodian=task.custodian),
+                recipient=_handover(task.custodian, task.task_id, Role.SENDER, secret, cost, custodian=task.custodian),
                 document=request.document,
                 compartment=mission.compartment,
             )
@@ -103,9 +105,9 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes) -> Mi
                 pickup=task.pickup,
                 destination=mission.destination,
                 sender=_handover(
-                    task.custodian or request.sender, task.task_id, Role.SENDER, secret, custodian=task.custodian
+                    task.custodian or request.sender, task.task_id, Role.SENDER, secret, cost, custodian=task.custodian
                 ),
-                recipient=_handover(request.recipient, task.task_id, Role.RECIPIENT, secret),
+                recipient=_handover(request.recipient, task.task_id, Role.RECIPIENT, secret, cost),
                 document=request.document,
                 compartment=mission.compartment,
             )
@@ -117,9 +119,10 @@ def custodian_code(task: TaskRecord, custodian: PersonId, secret: bytes) -> str:
 
 
 def _handover(
-    person: PersonId, task_id: TaskId, role: Role, secret: bytes, *, custodian: PersonId | None = None
+    person: PersonId, task_id: TaskId, role: Role, secret: bytes, cost: int, *, custodian: PersonId | None = None
 ) -> Handover:
     # the salt only has to differ between codes; deriving it keeps orders the same after a restart
     whose = role.value if custodian is None else f"custodian/{custodian}"
     salt = hmac.new(secret, f"salt/{task_id}/{whose}".encode(), hashlib.sha256).digest()[:_SALT_BYTES]
-    return Handover(person=person, code_hash=hash_code(derive_code(secret, task_id, role, custodian), salt))
+    code = derive_code(secret, task_id, role, custodian)
+    return Handover(person=person, code_hash=hash_code(code, salt, cost=cost))

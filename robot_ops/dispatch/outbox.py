@@ -23,7 +23,7 @@ class Outbox:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._orders = OrderBook(context.secret)
+        self._orders = OrderBook(context.secret, context.code_cost)
 
     def step(self) -> None:
         """Send what is due; call it only while everything in the book is on disk."""

@@ -39,6 +39,7 @@ from robot_ops.tasks.status import TaskStatus
 
 SECRET: Final = b"deterministic simulation"
 """Codes must repeat with the seed; nothing real is protected by them."""
+_CODE_COST: Final = 2
 START_NS: Final = 1_000 * NS_PER_S
 """Not zero: a zero stamp means "none" in several places."""
 SETTLE: Final = 2_400.0
@@ -235,6 +236,7 @@ class DeterministicRun:
             secret=SECRET,
             robots=self.scenario.robots,
             holdings=self.holdings,
+            code_cost=_CODE_COST,
         )
 
     def _greet(self, _dispatcher: Dispatcher) -> None:

@@ -12,7 +12,9 @@ from typing import Final
 from robot_ops.core.ids import PersonId, TaskId
 
 DIGITS: Final = 6
-_SCRYPT_N: Final = 2**12
+COST: Final = 2**12
+"""scrypt's N: some milliseconds and 4 MiB for each try."""
+_COSTS: Final = frozenset(2**k for k in range(1, 16))
 _SCRYPT_R: Final = 8
 _SCRYPT_P: Final = 1
 
@@ -31,20 +33,24 @@ def derive_code(secret: bytes, task_id: TaskId, role: Role, custodian: PersonId 
     return f"{int.from_bytes(mac[:8], 'big') % 10**DIGITS:0{DIGITS}d}"
 
 
-def hash_code(code: str, salt: bytes) -> str:
-    """Return "salt$hash" in hex (scrypt, RFC 7914)."""
-    return f"{salt.hex()}${_scrypt(code, salt).hex()}"
+def hash_code(code: str, salt: bytes, *, cost: int = COST) -> str:
+    """Return "cost$salt$hash", the latter two in hex (scrypt, RFC 7914).
+
+    Args:
+        cost: a power of two; less than `COST` only where nothing real is protected, as in simulations.
+    """
+    return f"{cost}${salt.hex()}${_scrypt(code, salt, cost).hex()}"
 
 
 def is_code(code: str, code_hash: str) -> bool:
     """Return whether the code belongs to the hash, in constant time; False for a malformed hash."""
-    salt_hex, _, expected_hex = code_hash.partition("$")
     try:
-        salt, expected = bytes.fromhex(salt_hex), bytes.fromhex(expected_hex)
+        cost_text, salt_hex, expected_hex = code_hash.split("$")
+        cost, salt, expected = int(cost_text), bytes.fromhex(salt_hex), bytes.fromhex(expected_hex)
     except ValueError:
         return False
-    return bool(expected) and hmac.compare_digest(_scrypt(code, salt), expected)
+    return bool(expected) and cost in _COSTS and hmac.compare_digest(_scrypt(code, salt, cost), expected)
 
 
-def _scrypt(code: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(code.encode(), salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P, dklen=32)
+def _scrypt(code: str, salt: bytes, cost: int) -> bytes:
+    return hashlib.scrypt(code.encode(), salt=salt, n=cost, r=_SCRYPT_R, p=_SCRYPT_P, dklen=32)
