@@ -33,6 +33,8 @@ class Outbox:
             mission = self._context.book.mission_of(state.robot.id)
             if mission is not None:
                 wanted.add(mission.mission_id)
+            if mission is None and state.running is None:
+                continue
             if state.status is not None:
                 with self._context.isolation.part(f"orders of {state.robot.id}", robot=state.robot.id):
                     self._reconcile(state, mission, now_ns)

@@ -48,6 +48,7 @@ class KinematicRobot:
         self._rng = rng
         self._level = start.level
         self._pose = start.pose
+        self._true_pose = start
         charger = site.places[robot.charger]
         level = site.nodes[charger.node].level
         self._dock = None if charger.dock is None else LevelPose(level=level, pose=charger.dock)
@@ -84,7 +85,9 @@ class KinematicRobot:
     @property
     def true_pose(self) -> LevelPose:
         """Return where the robot is, whether it knows or not."""
-        return LevelPose(level=self._level, pose=self._pose)
+        if self._true_pose.pose is not self._pose or self._true_pose.level != self._level:
+            self._true_pose = LevelPose(level=self._level, pose=self._pose)
+        return self._true_pose
 
     @property
     def level(self) -> LevelId:

@@ -239,10 +239,17 @@ class Station:
 
     def _repeat(self) -> None:
         self.building.repeat()
-        if self._sent_progress is not None:
-            self.send_progress(replace(self._sent_progress, stamp_ns=self._scheduler.now_ns()))
-        if self._sent_report is not None:
-            self.send_report(self._sent_report)
+        if self._sent_progress is None:
+            return
+        progress, report = replace(self._sent_progress, stamp_ns=self._scheduler.now_ns()), self._sent_report
+        self._sent_progress = progress
+
+        def take(dispatcher: Dispatcher) -> None:
+            dispatcher.on_progress(progress)
+            if report is not None:
+                dispatcher.on_report(report)
+
+        self._send(take, is_news=False)
 
     def order(self, order: MissionOrder) -> None:
         """Take an order, as it arrives."""
