@@ -30,9 +30,6 @@ COLLECT_SECONDS: Final = 2.0
 COLLECT_MISSING_SECONDS: Final = 4.0
 """The same while robots of the site have not been heard of; those count as standing at their chargers then."""
 
-Holding = tuple[tuple[int, ...], float, LevelPose | None, float]
-"""What a robot takes up: nodes, tail in meters, where it is free and the radius there."""
-
 
 class TrafficControl:
     """Plans the ways of all robots on the lane graph and clears them piece by piece.
@@ -74,7 +71,6 @@ class TrafficControl:
         self._refuge_of: dict[RobotId, int] = {}
         self._sheltered: frozenset[RobotId] | None = None
         self._waits = WaitBook()
-        self._held: dict[RobotId, tuple[Holding, RouteProgress]] = {}  # the holdings as last told
         self._itineraries = ItineraryBook(self._graph)
         self._start_ns: int | None = None
         self._has_collected = False
@@ -208,29 +204,19 @@ class TrafficControl:
     def holdings(self) -> tuple[RouteProgress, ...]:
         """Return what each robot may take up now; to be kept for the next process before clearances are sent."""
         names, radius = self._graph.nodes, self._obstructions.bubbles.radius
-        held: dict[RobotId, tuple[Holding, RouteProgress]] = {}
-        for robot, track in self._tracks.items():
-            holding = (tuple(track.held_nodes()), track.tail, track.free, radius(robot))
-            known = self._held.get(robot)
-            if known is not None and known[0] == holding:
-                held[robot] = known
-                continue
-            nodes, tail, free, free_radius = holding
-            held[robot] = (
-                holding,
-                RouteProgress(
-                    robot=robot,
-                    stamp_ns=NEVER_NS,
-                    route_id=RouteId(""),
-                    reached=0,
-                    held=tuple(names[node] for node in nodes),
-                    tail=tail,
-                    free=free,
-                    free_radius=free_radius,
-                ),
+        return tuple(
+            RouteProgress(
+                robot=robot,
+                stamp_ns=NEVER_NS,
+                route_id=RouteId(""),
+                reached=0,
+                held=tuple(names[node] for node in track.held_nodes()),
+                tail=track.tail,
+                free=track.free,
+                free_radius=radius(robot),
             )
-        self._held = held
-        return tuple(told for _, told in held.values())
+            for robot, track in self._tracks.items()
+        )
 
     @property
     def unheard(self) -> tuple[RouteProgress, ...]:
