@@ -162,7 +162,12 @@ class Supervisor:
         is_empty = is_there and not math.isnan(soc) and soc < _CRITICAL_SOC and not (status and status.is_charging)
         is_stopped = is_there and status is not None and status.is_stopped
         document = f"document/{robot}"
-        if is_there and alarms.has(document) and not any(map(state.is_occupied, state.robot.model.compartments)):
+        if (
+            not state.is_stranded
+            and is_there
+            and alarms.has(document)
+            and not any(map(state.is_occupied, state.robot.model.compartments))
+        ):
             self._clear_later(document, now_ns)
         if not (is_missed or is_stopped or is_lost or is_empty or alarms.has_any(robot)):
             return

@@ -60,6 +60,7 @@ class Transfers:
                 with context.isolation.part(task.task_id, robot=task.robot):
                     self._watch(task, task.robot, task.stranded_ns, now_ns)
             elif task.custodian is not None and self._is_handed_over(task):
+                stranded.add(task.robot)
                 self._raise_alarm(task, task.robot, f"{task.custodian} takes it out")
         for state in context.robots.values():
             state.is_stranded = state.robot.id in stranded

@@ -281,3 +281,11 @@ def test_the_alarm_of_a_document_stays_while_its_custodian_is_waited_for(stand: 
     stand.run(5.0)
     assert stand.task(task_id).reason == f"document in {first}: mona takes it out"
     assert f"document/{first}" in [alarm.alarm_id for alarm in stand.fleet.alarms()]
+
+
+def test_the_alarm_of_a_document_is_as_old_as_that_though_its_compartment_seems_empty(stand: FleetStand) -> None:
+    _, first = strand(stand)
+    stand.robots.robots[first].loaded = ""
+    (before,) = (alarm for alarm in stand.fleet.alarms() if alarm.alarm_id == f"document/{first}")
+    stand.run(30.0)
+    assert before in stand.fleet.alarms()
