@@ -74,7 +74,10 @@ class Population:
         )
         self._next_visit = next(self._visits, None)
         self._next_document = next(self._documents, None)
-        self._clerks = {person: Clerk(person, wrong_code=scenario.wrong_code, rng=clerk_rng) for person in site.staff}
+        self._clerks = {
+            person: Clerk(person, wrong_code=scenario.wrong_code, seed=int(clerk_rng.integers(2**32)))
+            for person in site.staff
+        }
         self._passers_by = PassersBy(crowd, scenario.walking, spots=scenario.spots, rng=passer_rng)
         self._visitors: dict[PersonId, Visitor] = {}
         self._asked: dict[str, _Asked] = {}

@@ -56,13 +56,15 @@ class Clerk:
     Args:
         person: their id in requests.
         wrong_code: how likely the first code typed for a task is wrong, 0-1.
-        rng: draws delays and mistakes.
+        seed: delays and mistakes are drawn from it, for each document apart: what others do, and which tasks there are
+            besides, changes nothing.
     """
 
-    def __init__(self, person: PersonId, *, wrong_code: float, rng: np.random.Generator) -> None:
+    def __init__(self, person: PersonId, *, wrong_code: float, seed: int) -> None:
         self.person = person
         self._wrong_code = wrong_code
-        self._rng = rng
+        self._seed = seed
+        self._draws: dict[TaskId, np.random.Generator] = {}
         self._codes: dict[TaskId, str] = {}
         self._documents: dict[TaskId, str] = {}
         self._errands: dict[TaskId, _Errand] = {}
@@ -85,6 +87,8 @@ class Clerk:
         """Be told the code for a task's document."""
         self._codes[task_id] = code
         self._documents[task_id] = document
+        if task_id not in self._draws:
+            self._draws[task_id] = np.random.default_rng([self._seed, *document.encode()])
 
     def become_custodian(self, task_id: TaskId, code: str, document: str) -> None:
         """Be told to take a document out of a robot, wherever that stands."""
@@ -118,7 +122,7 @@ class Clerk:
             self._do(task_id, self._errands.pop(task_id), now_ns, hands, desk)
 
     def _plan(self, task_id: TaskId, robot: RobotId, step: DeskStep, now_ns: int, delay: tuple[float, float]) -> None:
-        self._errands[task_id] = _Errand(robot, step, now_ns + to_ns(float(self._rng.uniform(*delay))))
+        self._errands[task_id] = _Errand(robot, step, now_ns + to_ns(float(self._draws[task_id].uniform(*delay))))
 
     def _do(self, task_id: TaskId, errand: _Errand, now_ns: int, hands: Hands, desk: Desk) -> None:
         robot = errand.robot
@@ -155,7 +159,7 @@ class Clerk:
 
     def _typed(self, task_id: TaskId) -> str:
         code = self._codes[task_id]
-        if task_id not in self._has_mistyped and self._rng.random() < self._wrong_code:
+        if task_id not in self._has_mistyped and self._draws[task_id].random() < self._wrong_code:
             self._has_mistyped.add(task_id)
             return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
         self._has_mistyped.add(task_id)

@@ -17,6 +17,7 @@ from robot_ops.simulation.crowd import Disk, FreeCrowd, PedestrianCrowd
 from robot_ops.simulation.devices import CompartmentBanks
 from robot_ops.simulation.population import Population
 from robot_ops.simulation.scenario import Scenario, load_scenario
+from robot_ops.simulation.staff import Clerk
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
 from robot_ops.tasks.status import TaskStatus
 
@@ -126,6 +127,24 @@ def test_a_visitor_nobody_fetches_gives_up_and_a_failure_is_expected(scenario: S
     people.accepted(request.request_id, Accepted(task_id=TaskId("guide-1"), estimated_finish_ns=0), to_ns(20.0))
     run(people, desk, 500.0, {}, start=20.0)
     assert TaskStatus.FAILED in people.expected(request.request_id)
+
+
+def test_what_staff_draw_for_one_document_does_not_depend_on_others() -> None:
+    def instants(*documents: str) -> list[int]:
+        robot, typed = RobotId("courier_1"), []
+        clerk = Clerk(PersonId("ada"), wrong_code=0.5, seed=7)
+        for document in documents:
+            clerk.learn(TaskId(document), "111111", document)
+            clerk.hear(robot, Announcement(kind=AnnouncementKind.AUTHENTICATE, text="", task_id=TaskId(document)), 0)
+        banks = CompartmentBanks({robot: ("c1",)})
+        while clerk.next_ns is not None and clerk.next_ns < to_ns(60.0):
+            typed.append(clerk.next_ns)
+            clerk.step(clerk.next_ns, banks, DeskRecord())
+        return typed
+
+    alone, other = instants("file 1"), instants("file 2")
+    assert sorted({*alone, *other}) == instants("file 1", "file 2") == instants("file 2", "file 1")
+    assert alone != other
 
 
 def test_staff_type_their_code_load_close_and_confirm(scenario: Scenario) -> None:
