@@ -116,9 +116,7 @@ class MissionBench:
         behaviors: folder of the tree files.
     """
 
-    def __init__(
-        self, robot: RobotId, at: PlaceId, behaviors: Path, *, custody: CustodyLog | None = None
-    ) -> None:
+    def __init__(self, robot: RobotId, at: PlaceId, behaviors: Path, *, custody: CustodyLog | None = None) -> None:
         self.site = mission_site()
         self.clock = ManualClock(1_000_000_000)
         self.robot = self.site.robots[robot]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from robot_ops.bringup.named_files import find_file
 from robot_ops.bringup.output import ProgressLine, add_json, say, show_json, show_table
 from robot_ops.bringup.task_records import promise_record, promise_text
 from robot_ops.core.clock import seconds_between
@@ -83,7 +84,7 @@ def load_named(name: str, robots: int | None) -> Scenario:
         ParameterError: there is none, or it has not so many.
         ScenarioError, SiteError: a file is wrong.
     """
-    return _with_robots(load_scenario(_find(name)), robots)
+    return _with_robots(load_scenario(find_file(name, "scenarios", what="scenario", argument="SCENARIO")), robots)
 
 
 def _run_once(arguments: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
@@ -102,19 +103,6 @@ def _run_once(arguments: argparse.Namespace, scenario: Scenario) -> dict[str, An
             began = time.process_time()
             result = simulation.run(arguments.hours * 3600.0, line.show)
         return _record(arguments, scenario, result, time.process_time() - began)
-
-
-def _find(name: str) -> Path:
-    path, folder = Path(name), shared_folder("sim") / "scenarios"
-    if path.exists():
-        return path
-    known = folder / f"{name}.yaml"
-    if not known.exists():
-        names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-        raise ParameterError(
-            f"there is no scenario {name!r}", where="argument SCENARIO", mend=f"Name a file, or one of {names}"
-        )
-    return known
 
 
 def _with_robots(scenario: Scenario, count: int | None) -> Scenario:

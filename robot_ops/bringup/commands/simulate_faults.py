@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from robot_ops.bringup.commands.simulate import check_length
 from robot_ops.bringup.kernels import ensure_kernels, load_kernels
+from robot_ops.bringup.named_files import find_file
 from robot_ops.bringup.output import ProgressLine, say, show_json, show_table
 from robot_ops.bringup.simulation_storage import open_storage
 from robot_ops.core.errors import ParameterError
@@ -40,7 +41,7 @@ def run_with_faults(arguments: argparse.Namespace, load: Load) -> int:
         raise ParameterError("no such folder", where=f"argument --failures {arguments.failures}", mend="Make it first")
     check_length(arguments)
     scenario = load(arguments.scenario, arguments.robots)
-    profile = load_profile(_find_profile(arguments.faults or "full"))
+    profile = load_profile(find_file(arguments.faults or "full", "faults", what="fault profile", argument="--faults"))
     _prepare(scenario)
     soak = _Soak(arguments, scenario, profile)
     if arguments.until_stopped:
@@ -128,19 +129,6 @@ class _Soak:
             "faults_needed": [str(fault) for fault in small.faults],
             "shrunk_to_s": small.duration,
         }
-
-
-def _find_profile(name: str) -> Path:
-    path, folder = Path(name), shared_folder("sim") / "faults"
-    if path.exists():
-        return path
-    known = folder / f"{name}.yaml"
-    if not known.exists():
-        names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-        raise ParameterError(
-            f"there is no fault profile {name!r}", where="argument --faults", mend=f"Name a file, or one of {names}"
-        )
-    return known
 
 
 def _prepare(scenario: Scenario) -> None:

@@ -34,15 +34,45 @@ class _HandoverLeaf(Leaf):
         return self.context.handover(self.role).person
 
 
-class IsDocumentAboard(Leaf):
-    """Succeeds when the document was loaded, in an earlier life of the process or this one."""
+class _StageLeaf(Leaf):
+    STAGES: ClassVar[frozenset[DeliveryStage]]
 
     def update(self) -> Status:
         """Ask the chain of custody."""
         stage = self.context.stage()
         if stage is None:
             return Status.RUNNING
-        return Status.SUCCESS if stage.is_aboard or stage in _BROUGHT else Status.FAILURE
+        return Status.SUCCESS if stage in self.STAGES else Status.FAILURE
+
+
+class IsDocumentAboard(_StageLeaf):
+    """Succeeds when the document was loaded, in an earlier life of the process or this one."""
+
+    STAGES = frozenset({*(stage for stage in DeliveryStage if stage.is_aboard), *_BROUGHT})
+
+
+class IsTaken(_StageLeaf):
+    """Succeeds when the recipient has taken the document out and the receipt is missing."""
+
+    STAGES = frozenset({DeliveryStage.TAKEN})
+
+
+class IsHandedOver(_StageLeaf):
+    """Succeeds when a custodian has taken the document out."""
+
+    STAGES = frozenset({DeliveryStage.WITH_CUSTODIAN})
+
+
+class IsDelivered(_StageLeaf):
+    """Succeeds when the recipient has the document."""
+
+    STAGES = frozenset({DeliveryStage.DELIVERED})
+
+
+class IsReturned(_StageLeaf):
+    """Succeeds when the sender has taken the document back."""
+
+    STAGES = frozenset({DeliveryStage.RETURNED})
 
 
 class MayFetch(Leaf):
@@ -53,50 +83,6 @@ class MayFetch(Leaf):
         if self.context.order.has_cargo:
             return self.fail("the robot has forgotten the document: its custody log does not tell of it")
         return Status.SUCCESS
-
-
-class IsTaken(Leaf):
-    """Succeeds when the recipient has taken the document out and the receipt is missing."""
-
-    def update(self) -> Status:
-        """Ask the chain of custody."""
-        stage = self.context.stage()
-        if stage is None:
-            return Status.RUNNING
-        return Status.SUCCESS if stage is DeliveryStage.TAKEN else Status.FAILURE
-
-
-class IsHandedOver(Leaf):
-    """Succeeds when a custodian has taken the document out."""
-
-    def update(self) -> Status:
-        """Ask the chain of custody."""
-        stage = self.context.stage()
-        if stage is None:
-            return Status.RUNNING
-        return Status.SUCCESS if stage is DeliveryStage.WITH_CUSTODIAN else Status.FAILURE
-
-
-class IsDelivered(Leaf):
-    """Succeeds when the recipient has the document."""
-
-    def update(self) -> Status:
-        """Ask the chain of custody."""
-        stage = self.context.stage()
-        if stage is None:
-            return Status.RUNNING
-        return Status.SUCCESS if stage is DeliveryStage.DELIVERED else Status.FAILURE
-
-
-class IsReturned(Leaf):
-    """Succeeds when the sender has taken the document back."""
-
-    def update(self) -> Status:
-        """Ask the chain of custody."""
-        stage = self.context.stage()
-        if stage is None:
-            return Status.RUNNING
-        return Status.SUCCESS if stage is DeliveryStage.RETURNED else Status.FAILURE
 
 
 class Authenticate(_HandoverLeaf):
