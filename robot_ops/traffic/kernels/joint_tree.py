@@ -69,8 +69,8 @@ class Tree(NamedTuple):
 
 @kernel
 def loss(team: Team, board: Board, place: Ints) -> float:
-    """Return what the step just made costs: who moves loses the seconds of its arc, a usual one's at least (else to and
-    fro would cost less than to wait); who waits away from its goal loses a usual one's.
+    """Return what the step just made costs: who moves loses the seconds of its arc, a usual one's at least (else there
+    and back would cost less than to wait); who waits away from its goal loses a usual one's.
 
     Args:
         place: (robots,) where everybody stood before it.
