@@ -3,25 +3,23 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError, StateError
-from robot_ops.core.ids import MissionId, PersonId, RobotId
+from robot_ops.core.ids import MissionId, PersonId
 from robot_ops.core.world import PersonPose
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.missions.agent import RobotAgent
-from robot_ops.missions.ports import Announcement, NavigationStatus
+from robot_ops.missions.ports import NavigationStatus
 from robot_ops.simulation.bodies import SimulatedCompartments, SimulatedPanel, SimulatedSight
-from robot_ops.simulation.devices import CompartmentBanks
+from robot_ops.simulation.hall import Hall
 from robot_ops.simulation.kinematic import KinematicRobot
-from robot_ops.simulation.network import Network
-from robot_ops.simulation.plain_building import BuildingLink, SimulatedBuilding
-from robot_ops.simulation.scheduler import Alarm, Scheduler
+from robot_ops.simulation.plain_building import BuildingLink
+from robot_ops.simulation.scheduler import Alarm
 from robot_ops.simulation.storage_faults import DiskTrouble, FallibleCustodyLog, ProcessKilled
-from robot_ops.site.model import Robot, Site
+from robot_ops.site.model import Robot
 from robot_ops.tasks.custody import CustodyEvent, CustodyLog
 from robot_ops.tasks.orders import MissionOrder, MissionPhase, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress
@@ -52,54 +50,6 @@ _WITH_VISITOR: Final = frozenset(
     }
 )
 _CALM: Final = frozenset({MissionPhase.CHARGING})
-
-
-class Watcher(Protocol):
-    """Whoever watches robots: invariants, and statistics."""
-
-    def ticked(self, robot: RobotId) -> None:
-        """Note that a robot has ticked, or its body was moved."""
-        ...
-
-    def told(self, progress: RouteProgress) -> None:
-        """Note what a robot holds from now on."""
-        ...
-
-    def recorded(self, event: CustodyEvent) -> None:
-        """Note an event of custody that is on disk."""
-        ...
-
-    def unlocked(self, robot: RobotId, compartment: str) -> None:
-        """Note that a lock opens."""
-        ...
-
-
-class Hall(Protocol):
-    """What a robot meets."""
-
-    site: Site
-    scheduler: Scheduler
-    network: Network
-    building: SimulatedBuilding
-    banks: CompartmentBanks
-    behaviors: Path
-
-    @property
-    def watcher(self) -> Watcher:
-        """Return who watches."""
-        ...
-
-    def people(self) -> tuple[PersonPose, ...]:
-        """Return where everybody is."""
-        ...
-
-    def show(self, robot: RobotId, announcement: Announcement) -> None:
-        """Let people see a robot's screen."""
-        ...
-
-    def tell_fleet(self, take: Callable[[Dispatcher], object], *, is_news: bool) -> None:
-        """Hand a message to the fleet's process, now."""
-        ...
 
 
 class Station:
