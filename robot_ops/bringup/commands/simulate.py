@@ -15,6 +15,7 @@ from robot_ops.bringup.task_records import promise_record, promise_text
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import ParameterError
 from robot_ops.core.resources import shared_folder
+from robot_ops.missions.agent import load_behaviors
 from robot_ops.simulation.scenario import Scenario, load_scenario
 from robot_ops.tasks.requests import TaskKind
 from robot_ops.tasks.status import TaskStatus
@@ -78,13 +79,15 @@ def check_length(arguments: argparse.Namespace) -> None:
 
 
 def load_named(name: str, robots: int | None) -> Scenario:
-    """Return a scenario by file or name, with so many robots.
+    """Return a scenario by file or name, with so many robots; all that a run reads is read here once.
 
     Raises:
         ParameterError: there is none, or it has not so many.
-        ScenarioError, SiteError: a file is wrong.
+        ScenarioError, SiteError, TreeError: a file is wrong.
     """
-    return _with_robots(load_scenario(find_file(name, "scenarios", what="scenario", argument="SCENARIO")), robots)
+    scenario = load_scenario(find_file(name, "scenarios", what="scenario", argument="SCENARIO"))
+    load_behaviors(shared_folder("behaviors"), scenario.site)
+    return _with_robots(scenario, robots)
 
 
 def _run_once(arguments: argparse.Namespace, scenario: Scenario) -> dict[str, Any]:
