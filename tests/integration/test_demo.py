@@ -246,7 +246,7 @@ def test_traffic_is_explained() -> None:
 
 @pytest.mark.usefixtures("live")
 def test_traffic_rules_are_changed_one_by_one() -> None:
-    clear = {"is_emergency": False, "closed_lanes": [], "speed_limits": {}}
+    clear = {"is_emergency": False, "closed_lanes": [], "speed_limits": {}, "absent_robots": []}
     assert answer("traffic", "show") == clear
     assert answer("traffic", "close", "se16-se19", "se19-se21")["closed_lanes"] == ["se16-se19", "se19-se21"]
     assert answer("traffic", "limit", "queue_west", "0.3")["speed_limits"] == {"queue_west": 0.3}
@@ -255,9 +255,16 @@ def test_traffic_rules_are_changed_one_by_one() -> None:
         "is_emergency": True,
         "closed_lanes": ["se19-se21"],
         "speed_limits": {"queue_west": 0.3},
+        "absent_robots": [],
     }
-    text = robot_ops("traffic", "show").stdout
-    assert text == "emergency: ON\nclosed lanes: se19-se21\nspeed limits: queue_west 0.3 m/s\n"
+    assert answer("traffic", "absent", "guide_3")["absent_robots"] == ["guide_3"]
+    assert robot_ops("traffic", "show").stdout.splitlines() == [
+        "emergency: ON",
+        "closed lanes: se19-se21",
+        "speed limits: queue_west 0.3 m/s",
+        "robots taken out of the hall: guide_3",
+    ]
+    assert answer("traffic", "present", "guide_3")["absent_robots"] == []
     answer("traffic", "emergency", "off")
     answer("traffic", "unlimit", "queue_west")
     assert answer("traffic", "open", "se19-se21") == clear == answer("traffic", "show")
