@@ -29,14 +29,14 @@ class Isolation:
         """Note how a part ended; `error` is what it failed with."""
         if error is None:
             if self._logged and self._logged.pop(name, None) is not None:
-                self._alarms.clear(_alarm_id(name))
+                self._alarms.clear(f"internal/{name}")
             return
         text = f"{type(error).__name__}: {error}"
         if self._logged.get(name) != text:  # it fails at every step: once is enough
             self._logged[name] = text
             _log.error("%s cannot be handled and is left alone; the rest goes on", name, exc_info=error)
         told = f"{name} cannot be handled ({text}): it is left alone, report the log"
-        self._alarms.put(_alarm_id(name), told, robot=robot, is_error=True)
+        self._alarms.put(f"internal/{name}", told, robot=robot, is_error=True)
 
 
 class Part:
@@ -62,7 +62,3 @@ class Part:
             return False
         self._isolation.note(self._name, self._robot, error)
         return error is not None
-
-
-def _alarm_id(name: str) -> str:
-    return f"internal/{name}"
