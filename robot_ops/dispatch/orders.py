@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import replace
+from functools import partial
 
 from robot_ops.core.ids import MissionId, PersonId, TaskId
 from robot_ops.tasks.book import MissionRecord, TaskRecord
@@ -65,45 +66,28 @@ class OrderBook:
 
 
 def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes, cost: int) -> MissionOrder:
+    order = partial(
+        MissionOrder,
+        mission_id=mission.mission_id,
+        task_id=None if task is None else task.task_id,
+        robot=mission.robot,
+        kind=mission.kind,
+        destination=mission.destination,
+    )
     if task is None:
-        return MissionOrder(
-            mission_id=mission.mission_id,
-            task_id=None,
-            robot=mission.robot,
-            kind=mission.kind,
-            destination=mission.destination,
-        )
+        return order()
     match task.request:
         case DeliveryRequest() as request if mission.kind is MissionKind.HAND_OVER_DOCUMENT and task.custodian:
-            return MissionOrder(
-                mission_id=mission.mission_id,
-                task_id=task.task_id,
-                robot=mission.robot,
-                kind=mission.kind,
-                destination=mission.destination,
+            return order(
                 recipient=_handover(task.custodian, task.task_id, Role.SENDER, secret, cost, custodian=task.custodian),
                 document=request.document,
                 compartment=mission.compartment,
             )
         case GuidanceRequest() as request:
-            return MissionOrder(
-                mission_id=mission.mission_id,
-                task_id=task.task_id,
-                robot=mission.robot,
-                kind=mission.kind,
-                pickup=task.pickup,
-                destination=mission.destination,
-                language=request.language,
-                party_size=request.party_size,
-            )
+            return order(pickup=task.pickup, language=request.language, party_size=request.party_size)
         case DeliveryRequest() as request:
-            return MissionOrder(
-                mission_id=mission.mission_id,
-                task_id=task.task_id,
-                robot=mission.robot,
-                kind=mission.kind,
+            return order(
                 pickup=task.pickup,
-                destination=mission.destination,
                 sender=_handover(
                     task.custodian or request.sender, task.task_id, Role.SENDER, secret, cost, custodian=task.custodian
                 ),

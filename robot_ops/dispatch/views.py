@@ -1,6 +1,7 @@
 """Tasks and robots as people see them."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from robot_ops.core.clock import to_ns
 from robot_ops.dispatch.assigner import Assigner
@@ -16,18 +17,11 @@ from robot_ops.tasks.status import TaskStatus
 
 def task_view(context: Context, assigner: Assigner, task: TaskRecord, now_ns: int) -> TaskView:
     """Return the task with its robot's phase, its estimate and the reason of both."""
-    return TaskView(
-        task_id=task.task_id,
-        request=task.request,
-        status=task.status,
-        robot=task.robot,
+    return replace(
+        plain_view(task),
         phase=_phase(context, task),
         reason=_reason(assigner, task),
-        submitted_ns=task.submitted_ns,
-        started_ns=task.started_ns,
-        finished_ns=task.finished_ns,
         estimated_finish_ns=_estimate(context, assigner, task, now_ns),
-        promised_ns=task.promised_ns,
         is_stranded=task.stranded_ns is not None and not task.status.is_final,
     )
 

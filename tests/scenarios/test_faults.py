@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from robot_ops.bringup.kernels import ensure_kernels
 from robot_ops.bringup.simulation_storage import open_storage
 from robot_ops.core.resources import shared_folder
 from robot_ops.dispatch.supervisor import Supervisor
@@ -29,11 +28,6 @@ from robot_ops.traffic import clearing
 ROOT = Path(__file__).parents[2]
 SIM = shared_folder("sim")
 FLEET_CRASH = Fault(number=0, kind=FaultKind.FLEET_CRASH, at=90.0, duration=3.0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _kernels() -> None:
-    ensure_kernels(lambda _text: None)
 
 
 @pytest.fixture(scope="module")
