@@ -90,14 +90,24 @@ class Page:
         self.driver = driver
 
     def find(self, css: str) -> WebElement:
-        return self.driver.find_element(By.CSS_SELECTOR, css)
+        """The element, once the page shows it: what a click changes comes with the next state from the server."""
+        self.wait(lambda: self.all(css))
+        return self.all(css)[0]
 
     def all(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def click(self, css: str) -> None:
-        self.wait(lambda: self.find(css).is_displayed() and self.find(css).is_enabled())
-        self.find(css).click()
+        """Click the element once it is shown, enabled and not about to be drawn anew."""
+
+        def clicked() -> bool:
+            element = self.find(css)
+            if not (element.is_displayed() and element.is_enabled()):
+                return False
+            element.click()
+            return True
+
+        self.wait(clicked)
 
     def wait(self, condition: Any) -> None:
         WebDriverWait(self.driver, PATIENCE, poll_frequency=0.1, ignored_exceptions=(Exception,)).until(
