@@ -10,7 +10,7 @@ from robot_ops.allocation.estimates import RESERVE_SOC, TRAFFIC_FACTOR, energy, 
 from robot_ops.allocation.kernels.arrays import EFFORT, JOB, NONE, ROBOT, RULE, STOP, Bools, Work, records
 from robot_ops.allocation.model import Candidate, OpenTask
 from robot_ops.allocation.travel_matrix import TravelMatrix
-from robot_ops.core.ids import NodeId, RobotId
+from robot_ops.core.ids import LevelId, NodeId, RobotId
 from robot_ops.site.model import RobotKind, RobotModel
 from robot_ops.tasks.requests import TaskKind
 
@@ -28,7 +28,9 @@ _NEVER: Final = (math.inf, 0.0)
 
 
 def is_able(task: OpenTask, candidate: Candidate) -> bool:
-    """Return whether the robot is built for the task, whatever its battery holds."""
+    """Return whether the robot is built for the task and goes where it is, whatever its battery holds."""
+    if candidate.levels is not None and not task.levels <= candidate.levels:
+        return False
     match task.kind:
         case TaskKind.GUIDE:
             return candidate.model.kind is RobotKind.GUIDE and task.language in candidate.languages
@@ -41,12 +43,13 @@ def inability(task: OpenTask, candidate: Candidate) -> str:
     if is_able(task, candidate):
         return ""
     match task.kind:
-        case TaskKind.GUIDE if candidate.model.kind is RobotKind.GUIDE:
+        case TaskKind.GUIDE if candidate.model.kind is RobotKind.GUIDE and task.language not in candidate.languages:
             return f"speaks {', '.join(candidate.languages) or 'no language'}, not {task.language}"
-        case TaskKind.GUIDE:
+        case TaskKind.GUIDE if candidate.model.kind is not RobotKind.GUIDE:
             return "leads no visitors"
-        case TaskKind.DELIVER:
+        case TaskKind.DELIVER if candidate.model.kind is not RobotKind.COURIER or not candidate.model.compartments:
             return "has no compartment"
+    return f"stays on {', '.join(sorted(candidate.levels or ()))}"
 
 
 def weight(task: OpenTask) -> float:
@@ -62,6 +65,7 @@ def work_of(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: 
     stop, job = records(len(tasks), STOP), records(len(tasks), JOB)
     stop["due"] = [np.inf if task.due is None else task.due for task in tasks]
     stop["weight"] = [weight(task) for task in tasks]
+    stop["opens"] = [task.ready for task in tasks]
     stop["late"], stop["closes"] = TARDINESS * stop["weight"], np.inf
     stop["job"] = job["first"] = np.arange(len(tasks))
     stop["enter"] = [nodes[task.pickup] for task in tasks]
@@ -119,11 +123,11 @@ def _efforts(tasks: Sequence[OpenTask], model: RobotModel, travel: TravelMatrix)
 
 
 def _abilities(tasks: Sequence[OpenTask], candidates: Sequence[Candidate]) -> Bools:
-    rows: dict[tuple[TaskKind, str], int] = {}
+    rows: dict[tuple[TaskKind, str, frozenset[LevelId]], int] = {}
     kinds: list[list[bool]] = []
     numbers = []
     for task in tasks:
-        key = (task.kind, task.language)
+        key = (task.kind, task.language, task.levels)
         row = rows.get(key)
         if row is None:
             row = rows[key] = len(kinds)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from robot_ops.core.ids import NodeId, RobotId, TaskId
+from robot_ops.core.ids import ExchangeId, LevelId, NodeId, RobotId, TaskId
 from robot_ops.site.model import RobotModel
 from robot_ops.tasks.requests import TaskKind
 
@@ -22,6 +22,11 @@ class OpenTask:
         language: what the guide must speak; no matter for deliveries.
         planned: the robot it was planned for last time, None for a new one.
         planned_position: its position in that robot's route; helps to begin where the last plan ended.
+        ready: seconds from now before which the visitor or document is not at the pickup.
+        levels: of pickup and destination; empty where that is no matter.
+        is_underway: another robot has it now and brings it to the pickup; it is planned for who goes on with it then.
+        planned_exchange: where it was planned to change robots, None where it was not.
+        planned_onward, planned_onward_position: as `planned`, for the robot after that exchange.
     """
 
     task_id: TaskId
@@ -34,6 +39,31 @@ class OpenTask:
     language: str = ""
     planned: RobotId | None = None
     planned_position: int = 0
+    ready: float = 0.0
+    levels: frozenset[LevelId] = frozenset()
+    is_underway: bool = False
+    planned_exchange: ExchangeId | None = None
+    planned_onward: RobotId | None = None
+    planned_onward_position: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """An exchange as allocation sees it: a task may change robots there.
+
+    Attributes:
+        drop: where the first robot leaves the visitor or document; pickup: where the next one finds them.
+        takes_documents: whether somebody keeps documents in between; visitors need nobody.
+        seconds: from the end at `drop` until the visitor or document is at `pickup`.
+    """
+
+    id: ExchangeId
+    drop: NodeId
+    pickup: NodeId
+    drop_level: LevelId
+    pickup_level: LevelId
+    takes_documents: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +77,7 @@ class Candidate:
         soc: state of charge when it is free, 0-1.
         until: end of its shift, when it is back at its charger; in seconds from now.
         next_shift: begin and end of the one after, None where there is none.
+        levels: those that it stays on, None for all.
     """
 
     robot: RobotId
@@ -58,6 +89,7 @@ class Candidate:
     languages: tuple[str, ...] = ()
     until: float = math.inf
     next_shift: tuple[float, float] | None = None
+    levels: frozenset[LevelId] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +100,7 @@ class Assignment:
         position: 0 for the robot's next task, 1 for the one after.
         start: when the robot leaves for it, finish: when it is done, in seconds from now.
         reason: why this robot, for people.
+        exchange: where it only brings the visitor or document, for another robot to go on; None for the destination.
     """
 
     task_id: TaskId
@@ -76,6 +109,7 @@ class Assignment:
     start: float
     finish: float
     reason: str
+    exchange: ExchangeId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +160,8 @@ class Plan:
         unassigned: per task that no robot can do now, why.
         short_of_energy: robots that shall charge before anything else: their battery is too low for what waits.
         charges: every stop at a charger between planned tasks, by robot and position.
+        onward: per task that changes robots, or is underway to where it does, what the second robot does; it takes a
+            position among that robot's tasks.
     """
 
     assignments: Mapping[TaskId, Assignment]
@@ -133,6 +169,7 @@ class Plan:
     unassigned: Mapping[TaskId, str]
     short_of_energy: frozenset[RobotId]
     charges: tuple[Charge, ...] = ()
+    onward: Mapping[TaskId, Assignment] = field(default_factory=dict)
     _next: Mapping[RobotId, Assignment] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -140,5 +177,5 @@ class Plan:
         object.__setattr__(self, "_next", first)
 
     def next_of(self, robot: RobotId) -> Assignment | None:
-        """Return what the robot shall do next."""
+        """Return the task that the robot shall begin next; None also where it goes on with one that changes robots."""
         return self._next.get(robot)
