@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from robot_ops.core.ids import NodeId, PlaceId
+from robot_ops.site.exchange_checks import check_exchanges
 from robot_ops.site.findings import Finding, Severity, error, finding
 from robot_ops.site.lane_checks import check_lanes, clear_distance
 from robot_ops.site.model import Site
@@ -33,7 +34,8 @@ def check_site(site: Site, *, radius: float = DEFAULT_RADIUS) -> list[Finding]:
     if broken:
         return broken
     widest = max((robot.model.radius for robot in site.robots.values()), default=radius)
-    findings = [*check_lanes(site, widest), *check_places(site, widest), *check_robots(site), *_sections(site, widest)]
+    findings = [*check_lanes(site, widest), *check_places(site, widest), *check_robots(site), *check_exchanges(site)]
+    findings += _sections(site, widest)
     return sorted(findings, key=lambda found: _ORDER.index(found.severity))
 
 
@@ -57,6 +59,11 @@ def _references(site: Site) -> Iterator[Finding]:
         (f"robots.{robot.id}", (robot.charger, robot.park)) for robot in site.robots.values()
     ]
     placed += [(f"staff.{member.id}", (member.place,)) for member in site.staff.values()]
+    for exchange in site.exchanges.values():
+        placed.append((f"exchanges.{exchange.id}", (exchange.drop, exchange.pickup)))
+        if exchange.keeper is not None and exchange.keeper not in site.staff:
+            text = f"there is no member of staff '{exchange.keeper}'"
+            yield error(f"exchanges.{exchange.id}", text, "Name a member of staff")
     for path, places in placed:
         for place_id in places:
             if place_id not in site.places:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from robot_ops.core.errors import SiteError
-from robot_ops.core.ids import DoorId, LaneId, LevelId, LiftId, NodeId, PersonId, PlaceId, RobotId, ZoneId
+from robot_ops.core.ids import DoorId, ExchangeId, LaneId, LevelId, LiftId, NodeId, PersonId, PlaceId, RobotId, ZoneId
 from robot_ops.core.poses import Pose, wrap_angle
 from robot_ops.site.check import Severity, check_site
 from robot_ops.site.documents import Entry, nearest, read_document
 from robot_ops.site.model import (
     Door,
+    Exchange,
     Lane,
     Level,
     Lift,
@@ -87,7 +88,7 @@ class _Reader:
     def __init__(self, root: Entry) -> None:
         self._top = root.fields(
             required=("format", "name", "levels", "nodes", "lanes", "places", "robot_models", "robots"),
-            optional=("title", "world", "default_speed_limit", "doors", "lifts", "zones", "staff"),
+            optional=("title", "world", "default_speed_limit", "doors", "lifts", "zones", "staff", "exchanges"),
         )
         self._root = root
         self._lines: dict[str, str] = {}
@@ -101,6 +102,7 @@ class _Reader:
         nodes = self._nodes(levels)
         doors = self._doors(levels)
         places = self._places(nodes)
+        staff = self._staff(places)
         site = Site(
             name=name,
             title=top["title"].text() if "title" in top else name,
@@ -112,8 +114,9 @@ class _Reader:
             doors=doors,
             lifts=self._lifts(levels, nodes),
             zones=self._zones(levels),
-            robots=self._robots(places),
-            staff=self._staff(places),
+            robots=self._robots(places, levels),
+            staff=staff,
+            exchanges=self._exchanges(places, staff),
         )
         return SiteFile(site=site, lines=self._lines)
 
@@ -278,13 +281,13 @@ class _Reader:
             )
         return models
 
-    def _robots(self, places: Mapping[PlaceId, Place]) -> dict[RobotId, Robot]:
+    def _robots(self, places: Mapping[PlaceId, Place], levels: Mapping[LevelId, Level]) -> dict[RobotId, Robot]:
         models = self._models()
         robots: dict[RobotId, Robot] = {}
         for name, entry in self._section("robots").items():
             if not _ROBOT_ID.fullmatch(name):
                 raise entry.wrong(f"'{name}' cannot be a ROS namespace", "Use letters, digits and '_'")
-            fields = entry.fields(required=("model", "charger", "park"), optional=("languages", "shifts"))
+            fields = entry.fields(required=("model", "charger", "park"), optional=("languages", "shifts", "levels"))
             languages = [item.text() for item in fields["languages"].items()] if "languages" in fields else []
             robots[RobotId(name)] = Robot(
                 id=RobotId(name),
@@ -293,6 +296,7 @@ class _Reader:
                 park=PlaceId(fields["park"].one_of(places, "place")),
                 languages=tuple(languages),
                 shifts=_shifts(fields["shifts"]) if "shifts" in fields else (),
+                levels=_levels_of_robot(fields["levels"], levels) if "levels" in fields else None,
             )
         return robots
 
@@ -303,6 +307,29 @@ class _Reader:
             place = PlaceId(fields["at"].one_of(places, "place"))
             staff[PersonId(name)] = StaffMember(id=PersonId(name), name=fields["name"].text(), place=place)
         return staff
+
+    def _exchanges(
+        self, places: Mapping[PlaceId, Place], staff: Mapping[PersonId, StaffMember]
+    ) -> dict[ExchangeId, Exchange]:
+        exchanges: dict[ExchangeId, Exchange] = {}
+        for name, entry in self._section("exchanges").items():
+            fields = entry.fields(required=("drop",), optional=("pickup", "keeper", "seconds"))
+            drop = PlaceId(fields["drop"].one_of(places, "place"))
+            exchanges[ExchangeId(name)] = Exchange(
+                id=ExchangeId(name),
+                drop=drop,
+                pickup=PlaceId(fields["pickup"].one_of(places, "place")) if "pickup" in fields else drop,
+                keeper=PersonId(fields["keeper"].one_of(staff, "member of staff")) if "keeper" in fields else None,
+                seconds=fields["seconds"].number(least=0) if "seconds" in fields else 0.0,
+            )
+        return exchanges
+
+
+def _levels_of_robot(entry: Entry, levels: Mapping[LevelId, Level]) -> frozenset[LevelId]:
+    found = frozenset(LevelId(item.one_of(levels, "level")) for item in entry.items())
+    if not found:
+        raise entry.wrong("a robot needs a level to be on", "Name one, or leave 'levels' out")
+    return found
 
 
 def _shifts(entry: Entry) -> tuple[Shift, ...]:

@@ -4,11 +4,11 @@ All positions are in the map frame of their level (REP-105; meters, x east, y no
 x and y axes, so a lift shaft has the same coordinates on every level it serves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from robot_ops.core.ids import DoorId, LaneId, LevelId, LiftId, NodeId, PersonId, PlaceId, RobotId, ZoneId
+from robot_ops.core.ids import DoorId, ExchangeId, LaneId, LevelId, LiftId, NodeId, PersonId, PlaceId, RobotId, ZoneId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.site.shifts import Shift
 
@@ -171,6 +171,7 @@ class Robot:
         park: the waiting spot it parks at when idle.
         languages: BCP 47 codes it speaks; empty for couriers.
         shifts: when it works; always where there are none.
+        levels: it stays on these, for no lift takes it; None where it may go everywhere.
     """
 
     id: RobotId
@@ -179,6 +180,11 @@ class Robot:
     park: PlaceId
     languages: tuple[str, ...] = ()
     shifts: tuple[Shift, ...] = ()
+    levels: frozenset[LevelId] | None = None
+
+    def may_go_to(self, level: LevelId) -> bool:
+        """Return whether the robot may be on the level."""
+        return self.levels is None or level in self.levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +194,24 @@ class StaffMember:
     id: PersonId
     name: str
     place: PlaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Where a task may change robots, in one direction: one brings the visitor or document, another takes it on.
+
+    Attributes:
+        drop: place where the first robot leaves them; pickup: place where the next one finds them.
+        keeper: has the document in between; without one only visitors change robots here.
+        seconds: from leaving at `drop` to being at `pickup`, which the visitor walks or rides alone and the keeper
+            carries the document.
+    """
+
+    id: ExchangeId
+    drop: PlaceId
+    pickup: PlaceId
+    keeper: PersonId | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +230,7 @@ class Site:
     zones: dict[ZoneId, Zone]
     robots: dict[RobotId, Robot]
     staff: dict[PersonId, StaffMember]
+    exchanges: dict[ExchangeId, Exchange] = field(default_factory=dict)
 
     def node_of(self, place: PlaceId) -> Node:
         """Return the node a robot serves the place from.

@@ -9,7 +9,7 @@ from robot_ops.core.ids import LaneId, NodeId, PlaceId
 from robot_ops.site.findings import Finding, error, listed, place_on_map, warning
 from robot_ops.site.lane_checks import clear_distance
 from robot_ops.site.model import Node, Place, PlaceKind, Site
-from robot_ops.site.ways import forward_ways, neighbors, parts, reach, turned
+from robot_ops.site.ways import Ways, forward_ways, neighbors, parts, reach, turned
 
 _STAYS = (PlaceKind.CHARGER, PlaceKind.WAITING)
 """Where robots stand for long: nobody else's route may lead there."""
@@ -131,8 +131,9 @@ def _reachability(site: Site) -> Iterator[Finding]:
     if home is None:
         return
     reached, reaching = reach(ways, home.node), reach(turned(ways), home.node)
+    by_others = _joined_by_others(site, ways)
     for place in site.places.values():
-        if place.node in reached and place.node in reaching:
+        if (place.node in reached and place.node in reaching) or place.node in by_others:
             continue
         part = next(group for group in groups if place.node in group)
         with_it = [other.id for other in site.places.values() if other.node in part and other.id != place.id]
@@ -144,6 +145,17 @@ def _reachability(site: Site) -> Iterator[Finding]:
             also = f", places {listed(with_it)}" if with_it else ""
             text += f"; its part of the lanes has {len(part)} nodes{also}"
         yield error(f"places.{place.id}", text, "Add or turn lanes", site.nodes[place.node])
+
+
+def _joined_by_others(site: Site, ways: Ways) -> set[NodeId]:
+    """Return the nodes of the levels that robots never leave, as far as those reach them and come back."""
+    found: set[NodeId] = set()
+    for robot in site.robots.values():
+        if robot.levels is not None:
+            home = site.places[robot.charger].node
+            there_and_back = reach(ways, home) & reach(turned(ways), home)
+            found |= {node for node in there_and_back if site.nodes[node].level in robot.levels}
+    return found
 
 
 def _home(site: Site, groups: list[set[NodeId]]) -> Place | None:

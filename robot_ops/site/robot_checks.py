@@ -42,10 +42,23 @@ def _robots(site: Site) -> Iterator[Finding]:
             else:
                 text = f"{role} '{place.id}' is on the spot of '{other.id}', whose {others_role} is '{others_place.id}'"
             yield error(path, text, f"Give each robot a {role} of its own", site.nodes[place.node])
+        if robot.levels is not None:
+            yield from _levels(site, robot)
         if robot.model.kind is RobotKind.GUIDE and not robot.languages:
             yield warning(path, "the guide speaks no language", "Add 'languages: [en]'")
     for model in {robot.model.id: robot.model for robot in site.robots.values()}.values():
         yield from _model(model)
+
+
+def _levels(site: Site, robot: Robot) -> Iterator[Finding]:
+    path, levels = f"robots.{robot.id}", robot.levels or frozenset()
+    for unknown in sorted(levels - site.levels.keys()):
+        yield error(path, f"there is no level '{unknown}'", "Name a level of the site")
+    for place, role in ((robot.charger, "charger"), (robot.park, "waiting spot")):
+        node = site.node_of(place)
+        if node.level not in levels:
+            text = f"its {role} '{place}' is on '{node.level}', where it never goes"
+            yield error(path, text, "Correct 'levels', or give it another", node)
 
 
 def _model(model: RobotModel) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from robot_ops.core.errors import ParameterError
 from robot_ops.site.files import FORMAT
-from robot_ops.site.model import Lane, Place, RobotModel, Site
+from robot_ops.site.model import Exchange, Lane, Place, RobotModel, Site
 
 DIGITS: Final = 6
 """Digits after the point; a micrometer."""
@@ -79,6 +79,7 @@ def site_text(site: Site, folder: Path) -> str:
             "charger": robot.charger,
             "park": robot.park,
             **({"languages": _list(map(_text, robot.languages))} if robot.languages else {}),
+            **({"levels": _list(sorted(robot.levels))} if robot.levels is not None else {}),
             **({"shifts": _list(_text(str(shift)) for shift in robot.shifts)} if robot.shifts else {}),
         }
         for robot in site.robots.values()
@@ -86,6 +87,7 @@ def site_text(site: Site, folder: Path) -> str:
     lines += _section("robots", robots.items(), is_required=True)
     staff = {member.id: {"name": _text(member.name), "at": member.place} for member in site.staff.values()}
     lines += _section("staff", staff.items())
+    lines += _section("exchanges", ((exchange.id, _exchange(exchange)) for exchange in site.exchanges.values()))
     return "\n".join(lines) + "\n"
 
 
@@ -142,6 +144,13 @@ def _place(place: Place, site: Site) -> dict[str, str]:
         ahead = math.hypot(place.dock.x - node.x, place.dock.y - node.y)
         fields |= {"tag": str(place.tag), "dock": _number(ahead)}
     return fields
+
+
+def _exchange(exchange: Exchange) -> dict[str, str]:
+    fields: dict[str, str] = {"drop": exchange.drop, "pickup": exchange.pickup}
+    if exchange.keeper is not None:
+        fields["keeper"] = exchange.keeper
+    return fields | {"seconds": _number(exchange.seconds)}
 
 
 def _model(model: RobotModel) -> dict[str, str]:

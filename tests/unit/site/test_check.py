@@ -6,6 +6,7 @@ from robot_ops.site.check import Severity, check_site
 from robot_ops.site.files import read_site
 from tests.unit.site.test_files import GOOD, write
 
+RELAY = "exchanges:\n  up: {drop: shop, pickup: desk, keeper: clerk.ada, seconds: 60}"
 CASES = [
     ("b: [5, 0]", "b: [0, 0]", "error", "lanes.a-b", "no length"),
     ("  - a - b\n", "  - a - desk_node\n", "error", "lanes.a-desk_node", "joins level 'ground' with level 'upper'"),
@@ -35,6 +36,17 @@ CASES = [
     ("name: Ada, at: desk", "name: Ada, at: rest", "error", "staff.clerk.ada", "nobody works"),
     ("[[4, 3], [6, 3], [6, 5]]", "[[4, 3], [6, 5], [6, 3], [4, 5]]", "error", "zones.line", "crosses itself"),
     ("name: small", "name: small\nworld: none.sdf", "warning", "world", "no file none.sdf"),
+    ("park: rest}", "park: rest, levels: [upper]}", "error", "robots.cart_1", "'home' is on 'ground', where it never"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: home}", "error", "exchanges.up", "'home' is a charger"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: rest}", "error", "exchanges.up", "the waiting spot of 'cart_1'"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, pickup: desk}", "error", "exchanges.up", "takes no time"),
+    (
+        "park: rest}\nstaff:\n  clerk.ada: {name: Ada, at: desk}",
+        f"park: rest, levels: [ground]}}\nstaff:\n  clerk.ada: {{name: Ada, at: desk}}\n{RELAY}",
+        "warning",
+        "exchanges.up",
+        "no courier takes anybody on at 'desk'",
+    ),
     (
         "  cart_1: {model: cart, charger: home, park: rest}",
         "  cart_1: {model: cart, charger: home, park: rest}\n  cart_2: {model: cart, charger: home, park: rest}",

@@ -71,6 +71,39 @@ def test_a_site_is_read_as_written(tmp_path: Path) -> None:
     assert not check_site(site)
 
 
+def test_exchanges_and_the_levels_of_robots_are_read(tmp_path: Path) -> None:
+    text = GOOD.replace("park: rest}", "park: rest, levels: [ground]}")
+    text += "exchanges:\n  up: {drop: shop, pickup: desk, keeper: clerk.ada, seconds: 45}\n  here: {drop: shop}\n"
+    site = load_site(write(tmp_path, text))
+    assert site.robots["cart_1"].levels == {"ground"}
+    assert not site.robots["cart_1"].may_go_to("upper")
+    up, here = site.exchanges.values()
+    assert (up.drop, up.pickup, up.keeper, up.seconds) == ("shop", "desk", "clerk.ada", 45.0)
+    assert (here.drop, here.pickup, here.keeper, here.seconds) == ("shop", "shop", None, 0.0)
+    assert not load_site(write(tmp_path, GOOD)).exchanges
+    assert load_site(write(tmp_path, GOOD)).robots["cart_1"].levels is None
+
+
+def test_floors_that_no_robot_changes_are_whole_with_robots_of_their_own(tmp_path: Path) -> None:
+    without_lift = GOOD.replace("  - lobby - cabin\n  - up_cabin - up_lobby\n", "").replace(
+        "lifts:\n  lift: {stops: {ground: cabin, upper: up_cabin}, lobbies: {ground: lobby, upper: up_lobby}}\n", ""
+    )
+    without_lift = without_lift.replace("desk_node: [10, 2]}", "desk_node: [10, 2], home_2: [10, -2], rest_2: [8, 0]}")
+    without_lift = without_lift.replace(
+        "  - up_lobby - desk_node\n", "  - home_2 - up_lobby - desk_node\n  - up_lobby - rest_2\n"
+    )
+    without_lift = without_lift.replace(
+        "doors:\n",
+        "  home_2: {kind: charger, at: home_2, facing: 90}\n  rest_2: {kind: waiting, at: rest_2, facing: 0}\ndoors:\n",
+    )
+    with pytest.raises(SiteError, match="no way leads there"):
+        load_site(write(tmp_path, without_lift))
+    above = without_lift.replace(
+        "park: rest}\n", "park: rest}\n  cart_2: {model: cart, charger: home_2, park: rest_2, levels: [upper]}\n"
+    )
+    assert load_site(write(tmp_path, above)).robots["cart_2"].levels == {"upper"}
+
+
 def test_dock_lies_ahead_of_the_node(tmp_path: Path) -> None:
     place = load_site(write(tmp_path, GOOD)).places["home"]
     assert place.yaw == pytest.approx(-math.pi / 2)
@@ -111,6 +144,13 @@ FAULTS = [
     ("model: cart", "model: car", ":33, robots.cart_1.model", "Did you mean 'cart'"),
     ("  cart_1:", "  cart-1:", ":33, robots.cart-1", "cannot be an id"),
     ("at: desk}", "at: dsk}", ":35, staff.clerk.ada.at", "Did you mean 'desk'"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shp}", ":37, exchanges.up.drop", "Did you mean 'shop'"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {pickup: shop}", ":37, exchanges.up", "'drop' is missing"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, keeper: ad}", ":37, exchanges.up.keeper", "no member of"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, seconds: -1}", ":37, exchanges.up.seconds", "at least 0"),
+    ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, second: 1}", ":37, exchanges.up.second", "'seconds'"),
+    ("park: rest}", "park: rest, levels: [uper]}", ":33, robots.cart_1.levels.0", "Did you mean 'upper'"),
+    ("park: rest}", "park: rest, levels: []}", ":33, robots.cart_1.levels", "needs a level"),
     ("elevation: 0}", "elevation: 0, map: no.yaml}", ":4, levels.ground.map", "there is no file"),
     ("name: small", "name: [small", ":", "no valid YAML"),
 ]

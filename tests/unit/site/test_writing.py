@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import ParameterError
-from robot_ops.core.ids import PlaceId, RobotId
+from robot_ops.core.ids import ExchangeId, PersonId, PlaceId, RobotId
 from robot_ops.site.files import load_site, read_site
-from robot_ops.site.model import Site
+from robot_ops.site.model import Exchange, Site
 from robot_ops.site.shifts import shift_of
 from robot_ops.site.writing import write_site
 from robot_ops.testing.small_site import small_site
@@ -45,6 +45,22 @@ def test_notes_stand_at_the_top(hall: Site, tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_is_told(hall: Site, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="cannot be written"):
         write_site(hall, tmp_path / "no" / "copy.yaml")
+
+
+def test_exchanges_and_levels_are_read_back_as_written(tmp_path: Path) -> None:
+    site = small_site()
+    guide, exchange_id = RobotId("guide_1"), ExchangeId("half_way")
+    exchange = Exchange(
+        id=exchange_id,
+        drop=PlaceId("counter_1"),
+        pickup=PlaceId("counter_2"),
+        keeper=PersonId("ada"),
+        seconds=12.5,
+    )
+    robots = {**site.robots, guide: replace(site.robots[guide], levels=frozenset(site.levels))}
+    site = replace(site, robots=robots, exchanges={exchange_id: exchange})
+    write_site(site, tmp_path / "copy.yaml")
+    assert read_site(tmp_path / "copy.yaml").site == site
 
 
 def test_shifts_are_read_back_as_written(tmp_path: Path) -> None:
