@@ -189,7 +189,7 @@ class TaskBook:
                     self.traffic_rules = rules_of(event.payload)
                 case EventKind.ARCHIVED:
                     self._archive(note_of(event.payload))
-        except (KeyError, ValueError, TypeError, InputError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError, InputError) as error:
             raise StateError(f"ledger event {event.event_id} ({event.kind}) does not fit: {error!r}") from error
         self._event_count[event.subject] = self._event_count.get(event.subject, 0) + 1
 
@@ -231,11 +231,9 @@ class TaskBook:
     def _assign(self, event: LedgerEvent) -> None:
         task = self.tasks[TaskId(event.subject)]
         mission = self._mission_of(event, task_id=task.task_id)
-        status = advance(task.status, TaskStatus.STANDBY)
-        self._open_mission(mission)
-        self.tasks[task.task_id] = replace(
+        assigned = replace(
             task,
-            status=status,
+            status=advance(task.status, TaskStatus.STANDBY),
             robot=mission.robot,
             mission_id=mission.mission_id,
             reason="",
@@ -244,16 +242,15 @@ class TaskBook:
             is_picked_up=False,
             attempts=task.attempts + 1,
         )
+        self._open_mission(mission)
+        self.tasks[task.task_id] = assigned
 
     def _release(self, event: LedgerEvent) -> None:
-        task = self.tasks[TaskId(event.subject)]
-        status = advance(task.status, TaskStatus.QUEUED)
-        if task.mission_id is not None:
-            self._end_mission(task.mission_id, is_void=bool(event.payload["is_void"]))
+        task, is_void = self.tasks[TaskId(event.subject)], bool(event.payload["is_void"])
         left_at, custodian = event.payload.get("left_at"), event.payload.get("custodian")
-        self.tasks[task.task_id] = replace(
+        released = replace(
             task,
-            status=status,
+            status=advance(task.status, TaskStatus.QUEUED),
             robot=None,
             mission_id=None,
             reason=str(event.payload["reason"]),
@@ -265,6 +262,8 @@ class TaskBook:
             stranded_ns=None,
             robot_failures=task.robot_failures + int(bool(event.payload["is_robot_failure"])),
         )
+        self._end_mission_of(task, is_void=is_void)
+        self.tasks[task.task_id] = released
 
     def _set_status(self, event: LedgerEvent) -> None:
         task = self.tasks[TaskId(event.subject)]
@@ -276,11 +275,7 @@ class TaskBook:
             started_ns = event.stamp_ns
         if status.is_final:
             finished_ns = event.stamp_ns
-            self.open_tasks.pop(task.task_id, None)
-            self.ended_tasks.append(task.task_id)
-            if task.mission_id is not None:
-                self._end_mission(task.mission_id, is_void=bool(event.payload.get("is_void", False)))
-        self.tasks[task.task_id] = replace(
+        changed = replace(
             task,
             status=status,
             reason=str(event.payload["reason"]),
@@ -288,37 +283,42 @@ class TaskBook:
             finished_ns=finished_ns,
             stranded_ns=None if status.is_final else task.stranded_ns,
         )
+        if status.is_final:
+            self.open_tasks.pop(task.task_id, None)
+            self.ended_tasks.append(task.task_id)
+            self._end_mission_of(task, is_void=bool(event.payload.get("is_void", False)))
+        self.tasks[task.task_id] = changed
 
     def _set_cargo(self, task: TaskRecord, *, has_cargo: bool) -> None:
         self.tasks[task.task_id] = replace(task, has_cargo=has_cargo, is_picked_up=task.is_picked_up or has_cargo)
 
     def _strand(self, event: LedgerEvent) -> None:
-        task = self.tasks[TaskId(event.subject)]
-        status = task.status if task.status is TaskStatus.BLOCKED else advance(task.status, TaskStatus.BLOCKED)
-        if task.mission_id is not None:
-            self._end_mission(task.mission_id, is_void=bool(event.payload["is_void"]))
-        self.tasks[task.task_id] = replace(
+        task, is_void = self.tasks[TaskId(event.subject)], bool(event.payload["is_void"])
+        stranded = replace(
             task,
-            status=status,
+            status=task.status if task.status is TaskStatus.BLOCKED else advance(task.status, TaskStatus.BLOCKED),
             reason=str(event.payload["reason"]),
             has_cargo=True,
             is_picked_up=True,
             stranded_ns=event.stamp_ns,
         )
+        self._end_mission_of(task, is_void=is_void)
+        self.tasks[task.task_id] = stranded
 
     def _order_hand_over(self, event: LedgerEvent) -> None:
         task = self.tasks[TaskId(event.subject)]
         mission = self._mission_of(event, task_id=task.task_id)
         if task.stranded_ns is None or task.robot != mission.robot:
             raise ValueError(f"{task.task_id} has no document in {mission.robot} to hand over")
-        self._open_mission(mission)
-        self.tasks[task.task_id] = replace(
+        ordered = replace(
             task,
             mission_id=mission.mission_id,
             reason=str(event.payload["reason"]),
             custodian=PersonId(str(event.payload["custodian"])),
             stranded_ns=None,
         )
+        self._open_mission(mission)
+        self.tasks[task.task_id] = ordered
 
     def _keep_custody(self, custody: CustodyEvent) -> None:
         self.custody.setdefault(custody.robot, {})[custody.seq] = custody
@@ -350,6 +350,10 @@ class TaskBook:
             raise ValueError(f"{mission.robot} has mission {self._by_robot[mission.robot]} already")
         self.missions[mission.mission_id] = mission
         self._by_robot[mission.robot] = mission.mission_id
+
+    def _end_mission_of(self, task: TaskRecord, *, is_void: bool) -> None:
+        if task.mission_id is not None:
+            self._end_mission(task.mission_id, is_void=is_void)
 
     def _end_mission(self, mission_id: MissionId, *, is_void: bool) -> None:
         mission = self.missions[mission_id]
