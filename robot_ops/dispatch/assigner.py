@@ -8,7 +8,7 @@ from robot_ops.allocation.planner import allocate
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.durations import about
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import MissionId
+from robot_ops.core.ids import ExchangeId, MissionId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates, out_of_service
 from robot_ops.dispatch.orders import mission_kind
@@ -16,9 +16,10 @@ from robot_ops.dispatch.promises import PromiseRecord
 from robot_ops.dispatch.prospects import Prospects
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.waiting_line import Ability, WaitingLine, ability, rank
-from robot_ops.site.model import RobotKind
+from robot_ops.site.model import RobotKind, Site
 from robot_ops.tasks.book import TaskRecord
-from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.events import EventKind, leg_payload
+from robot_ops.tasks.ledger import Payload
 from robot_ops.tasks.orders import MissionKind
 from robot_ops.tasks.requests import TaskKind, TaskRequest
 from robot_ops.tasks.status import TaskStatus
@@ -196,13 +197,22 @@ class Assigner:
                 "mission_id": MissionId(f"{task.task_id}.{task.attempts + 1}"),
                 "robot": state.robot.id,
                 "mission_kind": mission_kind(task.request.kind).value,
-                "destination": task.request.destination,
+                **_goal(context.site, task, assignment.exchange),
                 "compartment": _free_compartment(state, task),
                 "reason": assignment.reason,
                 "estimated_finish_ns": self.planned_ns + to_ns(assignment.finish),
             },
         )
         state.idle_since_ns = None
+
+
+def _goal(site: Site, task: TaskRecord, exchange_id: ExchangeId | None) -> Payload:
+    """Return where the mission ends, and what besides where that is an exchange."""
+    if exchange_id is None:
+        return {"destination": task.request.destination}
+    exchange = site.exchanges[exchange_id]
+    keeper = exchange.keeper if task.request.kind is TaskKind.DELIVER else None
+    return {"destination": exchange.drop, **leg_payload(exchange_id, exchange.pickup, keeper)}
 
 
 def _free_compartment(state: RobotState, task: TaskRecord) -> str:

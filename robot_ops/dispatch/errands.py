@@ -4,14 +4,16 @@ import math
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
-from robot_ops.core.ids import PlaceId
+from robot_ops.core.ids import PlaceId, RobotId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC, is_off_shift, out_of_reach
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.site.model import PlaceKind
+from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.orders import MissionKind
+from robot_ops.tasks.requests import TaskKind
 
 _PARK_AFTER_S: Final = 5.0
 _FULL_SOC: Final = 0.9
@@ -30,7 +32,10 @@ class Errands:
     def __init__(self, context: Context, assigner: Assigner) -> None:
         self._context = context
         self._assigner = assigner
-        self._service_nodes = {place.node for place in context.site.places_of(*_SERVICE_KINDS)}
+        site = context.site
+        self._service_nodes = {place.node for place in site.places_of(*_SERVICE_KINDS)}
+        for exchange in site.exchanges.values():
+            self._service_nodes |= {site.places[exchange.drop].node, site.places[exchange.pickup].node}
 
     def step(self) -> None:
         """Order the chores that are due.
@@ -65,15 +70,34 @@ class Errands:
             self._write(state, MissionKind.CHARGE, robot.charger, "the shift has ended")
             return
         next_task = self._assigner.plan.next_of(robot.id)
-        is_wanted = next_task is not None and next_task.start <= 0.0
+        meeting = self._meeting(robot.id)
+        is_wanted = (next_task is not None and next_task.start <= 0.0) or meeting is not None
         if self._needs_charge(state) and (not is_wanted or state.soc < EMPTY_SOC):
             self._write(state, MissionKind.CHARGE, robot.charger, f"battery at {state.soc:.0%}")
+            return
+        if meeting is not None:
+            task, place = meeting
+            if node != site.places[place].node:
+                what = "visitor" if task.request.kind is TaskKind.GUIDE else "document"
+                self._write(state, MissionKind.PARK, place, f"meets the {what} of {task.task_id} soon")
             return
         if is_wanted or at_charger or node == site.places[robot.park].node:
             return
         is_in_the_way = node in self._service_nodes
         if is_in_the_way or seconds_between(state.idle_since_ns, now_ns) >= _PARK_AFTER_S:
             self._write(state, MissionKind.PARK, robot.park, "in the way" if is_in_the_way else "idle")
+
+    def _meeting(self, robot: RobotId) -> tuple[TaskRecord, PlaceId] | None:
+        """Return the task that another robot brings to an exchange, and where this one shall go to meet it."""
+        context = self._context
+        for task_id, leg in self._assigner.plan.onward.items():
+            if leg.robot != robot or leg.position > 0 or leg.start > 0.0:
+                continue
+            task = context.book.tasks[task_id]
+            mission = None if task.mission_id is None else context.book.missions[task.mission_id]
+            if task.exchange is not None and mission is not None and mission.is_open and mission.onward is not None:
+                return task, mission.onward
+        return None
 
     def _needs_charge(self, state: RobotState) -> bool:
         if math.isnan(state.soc):

@@ -73,6 +73,7 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes, cost:
         robot=mission.robot,
         kind=mission.kind,
         destination=mission.destination,
+        onward=mission.onward,
     )
     if task is None:
         return order()
@@ -91,10 +92,17 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes, cost:
                 sender=_handover(
                     task.custodian or request.sender, task.task_id, Role.SENDER, secret, cost, custodian=task.custodian
                 ),
-                recipient=_handover(request.recipient, task.task_id, Role.RECIPIENT, secret, cost),
+                recipient=_recipient(mission, request, task.task_id, secret, cost),
                 document=request.document,
                 compartment=mission.compartment,
             )
+
+
+def _recipient(mission: MissionRecord, request: DeliveryRequest, task_id: TaskId, secret: bytes, cost: int) -> Handover:
+    """Return who takes the document out: at an exchange its keeper, who gives it to the next robot by the same code."""
+    if mission.keeper is None:
+        return _handover(request.recipient, task_id, Role.RECIPIENT, secret, cost)
+    return _handover(mission.keeper, task_id, Role.SENDER, secret, cost, custodian=mission.keeper)
 
 
 def custodian_code(task: TaskRecord, custodian: PersonId, secret: bytes) -> str:

@@ -7,7 +7,7 @@ from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.transfers import Transfers
 from robot_ops.tasks.book import MissionRecord, TaskRecord
-from robot_ops.tasks.events import EventKind
+from robot_ops.tasks.events import EventKind, leg_payload
 from robot_ops.tasks.ledger import Payload
 from robot_ops.tasks.orders import MissionKind, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.requests import TaskKind
@@ -151,6 +151,9 @@ class Outcomes:
         state.ended = (mission.mission_id, self._context.clock.now_ns())
         phase = report.phase if report.phase is not MissionPhase.DONE else previous_phase
         match report.outcome:
+            case _ if mission.exchange is not None and self._has_reached_exchange(mission, task, report):
+                self._transfers.change_robots(task, mission)
+                return
             case MissionOutcome.COMPLETED:
                 self._end(task, TaskStatus.COMPLETED, report.reason)
                 return
@@ -178,6 +181,24 @@ class Outcomes:
         if report.has_cargo or state.is_occupied(mission.compartment):
             self._alarm_document(state, task)
 
+    def pass_on(self, state: RobotState, task: TaskRecord, mission: MissionRecord) -> bool:
+        """Have another robot go on with a task whose document lies with the keeper of an exchange; False where not.
+
+        Its robot need not tell how its mission ended: the chain of custody tells it.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        if not self._transfers.is_kept(task, mission):
+            return False
+        self._transfers.change_robots(task, mission)
+        state.rest_until_ns = self._context.clock.now_ns() + to_ns(REST_S)
+        return True
+
+    def _has_reached_exchange(self, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> bool:
+        """Return whether the visitor or document was left at the exchange, however the mission ended after that."""
+        return report.outcome is MissionOutcome.COMPLETED or self._transfers.is_kept(task, mission)
+
     def _has_forgotten(
         self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport
     ) -> bool:
@@ -199,6 +220,9 @@ class Outcomes:
 
     def _take_void(self, state: RobotState, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> None:
         """A robot that was given up comes back: what it has begun to carry, it finishes."""
+        is_delivered = report.outcome is MissionOutcome.COMPLETED and mission.kind is not MissionKind.HAND_OVER_DOCUMENT
+        if self._context.book.documents.is_emptied(task.task_id, mission.mission_id) and not is_delivered:
+            return  # somebody has the document: what the robot says of it is old
         has_done = report.has_cargo or report.outcome is MissionOutcome.COMPLETED
         is_stranded_here = task.stranded_ns is not None and task.robot == state.robot.id
         is_takeable = not task.status.is_final and (not task.has_cargo or is_stranded_here)
@@ -224,6 +248,7 @@ class Outcomes:
                 "mission_kind": mission.kind.value,
                 "destination": mission.destination,
                 "compartment": mission.compartment,
+                **leg_payload(mission.exchange, mission.onward, mission.keeper),
                 "reason": f"{state.robot.id} came back and goes on with it",
                 "estimated_finish_ns": task.promised_ns,
             },

@@ -64,6 +64,8 @@ class Supervisor:
 
     def _watch_silent(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> None:
         why = f"{state.robot.id} has been silent for a minute"
+        if self._outcomes.pass_on(state, task, mission):
+            return
         if self._has_cargo(state, mission, task):
             # a document stays its robot's: it may still bring it, and nobody else can get at it
             if task.request.kind is TaskKind.GUIDE or task.cancel_reason is not None:

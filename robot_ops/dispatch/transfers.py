@@ -1,8 +1,9 @@
-"""What becomes of a visitor or document whose robot cannot go on: another robot takes over where it was left.
+"""What becomes of a visitor or document that changes robots, as planned at an exchange or because a robot cannot go on:
+another robot takes over where they were left.
 
 A visitor is met again at the place nearest to the robot. A document is behind a lock: the task is blocked until a
 member of staff, the custodian, has taken it out of the robot with a code of their own, on that robot's record; the next
-robot fetches it at the custodian's place.
+robot fetches it at the custodian's place. At an exchange nothing is wrong, and its keeper takes the document out.
 """
 
 import logging
@@ -15,7 +16,8 @@ from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.orders import custodian_code
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.site.model import PlaceKind
-from robot_ops.tasks.book import TaskRecord
+from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.custody import CustodyKind
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.ledger import Payload
 from robot_ops.tasks.orders import MissionKind
@@ -34,6 +36,13 @@ _MEETING_KINDS: Final = (
     PlaceKind.E_CHANNEL,
     PlaceKind.DESK,
     PlaceKind.WAITING,
+)
+_CHANGES_HANDS: Final = (
+    CustodyKind.LOADED,
+    CustodyKind.UNLOADED,
+    CustodyKind.RECEIPT,
+    CustodyKind.RETURNED,
+    CustodyKind.HANDED_OVER,
 )
 _log = logging.getLogger(__name__)
 
@@ -96,7 +105,8 @@ class Transfers:
     def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
         """Have the robot give the document to a member of staff; return the custodian's one-time code.
 
-        Asking again for the same custodian gives the same code.
+        Asking again for the same custodian gives the same code. The keeper of the exchange that the document is brought
+        to, or lies at, is told theirs.
 
         Raises:
             RequestError: the task has no stranded document, or this person cannot be its custodian.
@@ -106,9 +116,11 @@ class Transfers:
         task = context.book.tasks.get(task_id)
         if task is None:
             raise RequestError(f"there is no task {task_id!r}", where="task_id", mend="list the tasks for their ids")
-        self._check_custodian(task, custodian)
-        code = custodian_code(task, custodian, context.secret)
         mission = None if task.mission_id is None else context.book.missions[task.mission_id]
+        code = custodian_code(task, custodian, context.secret)
+        if _keeps(task, mission, custodian):
+            return code
+        self._check_custodian(task, custodian)
         is_ordered = mission is not None and mission.is_open and mission.kind is MissionKind.HAND_OVER_DOCUMENT
         if is_ordered and task.custodian == custodian:
             return code
@@ -155,6 +167,41 @@ class Transfers:
             state.rest_until_ns = self._context.clock.now_ns() + to_ns(REPAIR_S)
         place = self._context.site.staff[task.custodian].place
         self._release(task, has_it, left_at=place, is_void=False, custodian=task.custodian)
+
+    def change_robots(self, task: TaskRecord, mission: MissionRecord) -> None:
+        """Note that a robot has left visitor or document at an exchange: another one goes on with the task.
+
+        Raises:
+            LedgerError: it could not be recorded.
+        """
+        site, keeper = self._context.site, mission.keeper
+        label = site.places[mission.destination].label
+        if task.cancel_reason is not None:
+            at_end = f"the visitor is at {label}" if keeper is None else f"{keeper} has the document"
+            why: Payload = {"status": TaskStatus.CANCELED.value, "reason": f"{task.cancel_reason}; {at_end}"}
+            self._context.journal.write(EventKind.STATUS, task.task_id, why)
+            return
+        # the site may have been changed since the mission was ordered
+        exchange = None if mission.exchange is None else site.exchanges.get(mission.exchange)
+        seconds = 0.0 if exchange is None else exchange.seconds
+        payload: Payload = {
+            "reason": f"changes robots at {label}",
+            "is_void": False,
+            "is_robot_failure": False,
+            "left_at": mission.onward,
+            "custodian": keeper,
+            "ready_ns": self._context.clock.now_ns() + to_ns(seconds),
+        }
+        self._context.journal.write(EventKind.RELEASED, task.task_id, payload)
+
+    def is_kept(self, task: TaskRecord, mission: MissionRecord) -> bool:
+        """Return whether the keeper of an exchange has taken the document out of the mission's robot."""
+        if mission.keeper is None or not task.is_picked_up:
+            return False
+        chain = self._context.book.custody.get(mission.robot, {})
+        events = (chain[seq] for seq in sorted(chain, reverse=True) if chain[seq].task_id == task.task_id)
+        latest = next((event for event in events if event.kind in _CHANGES_HANDS), None)
+        return latest is not None and latest.kind is CustodyKind.HANDED_OVER and latest.person == mission.keeper
 
     def place_near(self, state: RobotState, *, but: PlaceId) -> PlaceId | None:
         """Return the place nearest to the robot that another one can get to; None while it is unknown where it is."""
@@ -230,3 +277,12 @@ class Transfers:
         }
         self._context.journal.write(EventKind.RELEASED, task.task_id, payload)
         _log.warning("%s goes to another robot: %s", task.task_id, reason)
+
+
+def _keeps(task: TaskRecord, mission: MissionRecord | None, person: PersonId) -> bool:
+    """Return whether the person is to take the task's document at an exchange, or has it until the next robot comes."""
+    if task.status.is_final or task.stranded_ns is not None:
+        return False
+    if mission is not None and mission.is_open and mission.keeper == person:
+        return True
+    return task.custodian == person and not task.is_picked_up

@@ -3,13 +3,14 @@
 import difflib
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from robot_ops.allocation.estimates import can_return, effort_of
 from robot_ops.allocation.model import Candidate, OpenTask, Travel
 from robot_ops.allocation.planner import is_able
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import PersonId, PlaceId
+from robot_ops.core.ids import NodeId, PersonId, PlaceId
 from robot_ops.site.model import Place, PlaceKind, Robot, Site
 from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskRequest
 
@@ -39,9 +40,13 @@ def check_request(
     if request.due_ns is not None and request.due_ns <= now_ns:
         late = (now_ns - request.due_ns) / 1e9
         raise RequestError(f"is {late:.0f} s in the past", where="due", mend="leave it out or name a later instant")
-    if not any(_can_do(robot, open_task, site, travel) for robot in robots):
+    known = tuple(robots)
+    if not any(_can_do(robot, open_task, site, travel) for robot in known) and not _can_relay(
+        request, open_task, site=site, robots=known, travel=travel
+    ):
         raise RequestError(
-            f"no robot can go from {request.pickup} to {request.destination} and back to its charger",
+            f"no robot can go from {request.pickup} to {request.destination} and back to its charger"
+            + (", nor can two that change at an exchange" if site.exchanges else ""),
             where="destination",
             mend="check the site's lanes and robots",
         )
@@ -97,6 +102,23 @@ def _unknown(field: str, name: str, what: str, known: Iterable[str]) -> RequestE
     return RequestError(f"there is no {what} {name!r}", where=field, mend=mend)
 
 
+def _can_relay(request: TaskRequest, task: OpenTask, *, site: Site, robots: tuple[Robot, ...], travel: Travel) -> bool:
+    """Return whether two robots that change at an exchange can do it."""
+    for exchange in site.exchanges.values():
+        if isinstance(request, DeliveryRequest) and exchange.keeper is None:
+            continue
+        drop, pickup = site.places[exchange.drop].node, site.places[exchange.pickup].node
+        legs = (_leg(task, task.pickup, drop, site), _leg(task, pickup, task.destination, site))
+        if all(any(_can_do(robot, leg, site, travel) for robot in robots) for leg in legs):
+            return True
+    return False
+
+
+def _leg(task: OpenTask, start: NodeId, goal: NodeId, site: Site) -> OpenTask:
+    levels = frozenset({site.nodes[start].level, site.nodes[goal].level})
+    return replace(task, pickup=start, destination=goal, levels=levels)
+
+
 def _can_do(robot: Robot, task: OpenTask, site: Site, travel: Travel) -> bool:
     charger = site.places[robot.charger].node
     candidate = Candidate(
@@ -107,6 +129,7 @@ def _can_do(robot: Robot, task: OpenTask, site: Site, travel: Travel) -> bool:
         free_in=0.0,
         soc=1.0,
         languages=robot.languages,
+        levels=robot.levels,
     )
     if not is_able(task, candidate):
         return False

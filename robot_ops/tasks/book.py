@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from robot_ops.core.errors import InputError, StateError
-from robot_ops.core.ids import MissionId, PersonId, PlaceId, RobotId, TaskId
+from robot_ops.core.ids import ExchangeId, MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.tasks.archived import ArchivedTasks, ArchiveNote, note_of
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
-from robot_ops.tasks.events import EventKind, custody_of, int_of, request_of
+from robot_ops.tasks.events import EventKind, custody_of, int_of, leg_of, request_of
 from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.orders import MissionKind
 from robot_ops.tasks.requests import TaskKind, TaskRequest
@@ -31,6 +31,8 @@ class TaskRecord:
         is_picked_up: the visitor was met or the document loaded, by the robot that has the task.
         left_at: where the next robot finds the visitor or the document, None for where the request says.
         custodian: who has the document until the next robot comes, or shall take it out of a robot that cannot go on.
+        ready_ns: instant before which they are not at `left_at`, None for no matter.
+        exchange: where its robot leaves them for another one to go on, None for a robot that goes on to the end.
         stranded_ns: instant since which the document lies in a robot that does not go on, None while it does.
         attempts: missions ordered for it so far.
         robot_failures: attempts that ended because of their robot.
@@ -50,6 +52,8 @@ class TaskRecord:
     is_picked_up: bool = False
     left_at: PlaceId | None = None
     custodian: PersonId | None = None
+    ready_ns: int | None = None
+    exchange: ExchangeId | None = None
     stranded_ns: int | None = None
     attempts: int = 0
     robot_failures: int = 0
@@ -70,6 +74,8 @@ class MissionRecord:
 
     Attributes:
         task_id: None for a chore.
+        exchange, onward, keeper: where it ends for another robot to go on, where that one begins, and who has the
+            document in between; None where it goes on to the end.
         is_open: the robot shall execute it.
         is_void: it was taken from the robot before it ended; whoever still executes it must give it up.
     """
@@ -81,6 +87,9 @@ class MissionRecord:
     destination: PlaceId
     compartment: str
     ordered_ns: int
+    exchange: ExchangeId | None = None
+    onward: PlaceId | None = None
+    keeper: PersonId | None = None
     is_open: bool = True
     is_void: bool = False
 
@@ -240,6 +249,7 @@ class TaskBook:
             choice=str(event.payload["reason"]),
             has_cargo=False,
             is_picked_up=False,
+            exchange=mission.exchange,
             attempts=task.attempts + 1,
         )
         self._open_mission(mission)
@@ -248,6 +258,7 @@ class TaskBook:
     def _release(self, event: LedgerEvent) -> None:
         task, is_void = self.tasks[TaskId(event.subject)], bool(event.payload["is_void"])
         left_at, custodian = event.payload.get("left_at"), event.payload.get("custodian")
+        is_ready_later = event.payload.get("ready_ns") is not None
         released = replace(
             task,
             status=advance(task.status, TaskStatus.QUEUED),
@@ -259,6 +270,10 @@ class TaskBook:
             is_picked_up=False,
             left_at=task.left_at if left_at is None else PlaceId(str(left_at)),
             custodian=task.custodian if custodian is None else PersonId(str(custodian)),
+            ready_ns=(
+                int_of(event.payload, "ready_ns") if is_ready_later else task.ready_ns if left_at is None else None
+            ),
+            exchange=None,
             stranded_ns=None,
             robot_failures=task.robot_failures + int(bool(event.payload["is_robot_failure"])),
         )
@@ -332,6 +347,7 @@ class TaskBook:
 
     def _mission_of(self, event: LedgerEvent, *, task_id: TaskId | None) -> MissionRecord:
         payload = event.payload
+        exchange, onward, keeper = leg_of(payload)
         return MissionRecord(
             mission_id=MissionId(str(payload["mission_id"])),
             robot=RobotId(str(payload["robot"])),
@@ -340,6 +356,9 @@ class TaskBook:
             destination=PlaceId(str(payload["destination"])),
             compartment=str(payload.get("compartment", "")),
             ordered_ns=event.stamp_ns,
+            exchange=exchange,
+            onward=onward,
+            keeper=keeper,
         )
 
     def _open_mission(self, mission: MissionRecord) -> None:

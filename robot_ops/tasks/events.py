@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from robot_ops.core.ids import PersonId, PlaceId, RobotId, TaskId
+from robot_ops.core.ids import ExchangeId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.ledger import Payload
 from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskKind, TaskRequest
@@ -80,6 +80,26 @@ def request_of(payload: Payload) -> TaskRequest:
                 priority=priority,
                 due_ns=due_ns,
             )
+
+
+def leg_payload(exchange: ExchangeId | None, onward: PlaceId | None, keeper: PersonId | None) -> Payload:
+    """Return what a mission's payload has besides when it ends at an exchange, nothing when it does not."""
+    if exchange is None or onward is None:
+        return {}
+    return {"exchange": exchange, "onward": onward} | ({} if keeper is None else {"keeper": keeper})
+
+
+def leg_of(payload: Payload) -> tuple[ExchangeId | None, PlaceId | None, PersonId | None]:
+    """Return what `leg_payload` wrote: exchange, place where the next robot begins, and keeper.
+
+    Raises:
+        KeyError: an exchange without the place.
+    """
+    exchange, keeper = payload.get("exchange"), payload.get("keeper")
+    if exchange is None:
+        return None, None, None
+    onward = PlaceId(str(payload["onward"]))
+    return ExchangeId(str(exchange)), onward, None if keeper is None else PersonId(str(keeper))
 
 
 def custody_payload(custody: CustodyEvent) -> Payload:

@@ -39,6 +39,8 @@ class MissionOrder:
         destination: where the visitor or document goes, or the charger or waiting spot.
         sender, recipient, document, compartment: of a delivery, else None or empty. Of a document that is handed over
             the recipient is the custodian, and there is no sender.
+        onward: where another robot takes over from this one, which ends at an exchange: a visitor is told to go there,
+            a document's recipient is the exchange's keeper, who gives no receipt; None for a mission to the end.
         has_cargo: the fleet knows that the document has been loaded; a robot whose own record does not tell of it
             must not fetch it again.
     """
@@ -55,6 +57,7 @@ class MissionOrder:
     recipient: Handover | None = None
     document: str = ""
     compartment: str = ""
+    onward: PlaceId | None = None
     has_cargo: bool = False
 
     def __post_init__(self) -> None:
