@@ -282,7 +282,7 @@ class RobotAgent:
         robot, site = self._body.robot, self._body.site
         if order.robot != robot.id:
             raise RequestError(f"the order is for {order.robot}, not for {robot.id}", where="robot")
-        for field, place in (("pickup", order.pickup), ("destination", order.destination)):
+        for field, place in (("pickup", order.pickup), ("destination", order.destination), ("onward", order.onward)):
             if place is not None and place not in site.places:
                 raise RequestError(f"{place} is no place of {site.name}", where=field)
         if order.compartment and order.compartment not in robot.model.compartments:

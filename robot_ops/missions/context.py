@@ -16,7 +16,7 @@ from robot_ops.missions.ports import (
     PeopleSource,
 )
 from robot_ops.missions.route import RouteFollower
-from robot_ops.missions.stages import DeliveryStage, stage_after, stage_of
+from robot_ops.missions.stages import DeliveryStage, custodian_after, custodian_of, stage_after, stage_of
 from robot_ops.missions.texts import announcement_text
 from robot_ops.perception.follower import FollowerMonitor
 from robot_ops.site.model import Robot, Site
@@ -59,6 +59,7 @@ class MissionContext:
         phase, reason: as they go into the report; `reason` is emptied before every tick.
         failure: why the latest leaf failed; `notes` are failures that were handled and are told all the same.
         authenticated: whose authentication is on record and has opened nothing yet, None for nobody's.
+        custodian: who has the document from this robot without being its recipient, None for nobody; read with `stage`.
         wrong_codes: wrong codes typed in a row; `locked_until_ns` is when the next one is judged.
     """
 
@@ -72,6 +73,7 @@ class MissionContext:
         self.authenticated: PersonId | None = None
         self.wrong_codes = 0
         self.locked_until_ns = 0
+        self.custodian: PersonId | None = None
         self._stage: DeliveryStage | None = None
         self._ledger_retry_ns = 0
         self._ledger_failure = ""
@@ -126,7 +128,8 @@ class MissionContext:
         """Return how far the delivery has come, None while the custody log cannot be read."""
         if self._stage is None and self._may_try_ledger():
             try:
-                self._stage = stage_of(self.body.custody.events(self.order.task_id))
+                events = self.body.custody.events(self.order.task_id)
+                self._stage, self.custodian = stage_of(events), custodian_of(events)
             except LedgerError as error:
                 self._note_ledger_failure(error)
         if self._stage is None:
@@ -151,6 +154,7 @@ class MissionContext:
                 self._note_ledger_failure(error)
             else:
                 self._stage = stage_after(stage, kind)
+                self.custodian = custodian_after(self.custodian, kind, person)
                 self._note_authentication(kind, person)
                 return True
         self.reason = self._ledger_failure

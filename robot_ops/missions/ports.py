@@ -106,6 +106,7 @@ class AnnouncementKind(Enum):
     FOLLOW_ME = "follow_me"
     PLEASE_CATCH_UP = "please_catch_up"
     ARRIVED = "arrived"
+    ONWARD = "onward"  # at an exchange: another guide meets you there
     FAREWELL = "farewell"
     AUTHENTICATE = "authenticate"  # at a desk: enter your code
     LOAD = "load"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from enum import Enum
 
+from robot_ops.core.ids import PersonId
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 
 
@@ -49,3 +50,22 @@ def stage_of(events: Iterable[CustodyEvent]) -> DeliveryStage:
     for event in events:
         stage = stage_after(stage, event.kind)
     return stage
+
+
+def custodian_of(events: Iterable[CustodyEvent]) -> PersonId | None:
+    """Return to whom the document of one task was handed over after it was loaded last, None for nobody."""
+    custodian = None
+    for event in events:
+        custodian = custodian_after(custodian, event.kind, event.person)
+    return custodian
+
+
+def custodian_after(custodian: PersonId | None, kind: CustodyKind, person: PersonId) -> PersonId | None:
+    """Return to whom it was handed over, after one more custody event."""
+    match kind:
+        case CustodyKind.HANDED_OVER:
+            return person
+        case CustodyKind.LOADED:
+            return None
+        case _:
+            return custodian

@@ -12,6 +12,7 @@ _ENGLISH: Final[Mapping[AnnouncementKind, str]] = {
     AnnouncementKind.FOLLOW_ME: "Please follow me",
     AnnouncementKind.PLEASE_CATCH_UP: "I am waiting for you. Please catch up",
     AnnouncementKind.ARRIVED: "Here we are: {place}",
+    AnnouncementKind.ONWARD: "Another guide will meet you at {place}",
     AnnouncementKind.FAREWELL: "Goodbye!",
     AnnouncementKind.AUTHENTICATE: "Please enter your code for: {document}",
     AnnouncementKind.LOAD: "Please lay in the document, close the lid and press done: {document}",
@@ -24,6 +25,7 @@ _GERMAN: Final[Mapping[AnnouncementKind, str]] = {
     AnnouncementKind.FOLLOW_ME: "Bitte folgen Sie mir",
     AnnouncementKind.PLEASE_CATCH_UP: "Ich warte auf Sie. Bitte kommen Sie nach",
     AnnouncementKind.ARRIVED: "Wir sind da: {place}",
+    AnnouncementKind.ONWARD: "Ein anderer Roboter holt Sie hier ab: {place}",
     AnnouncementKind.FAREWELL: "Auf Wiedersehen!",
     AnnouncementKind.SORRY: "Es tut mir leid, ich muss weiter. Bitte wenden Sie sich an das Personal",
 }
@@ -32,6 +34,7 @@ _SPANISH: Final[Mapping[AnnouncementKind, str]] = {
     AnnouncementKind.FOLLOW_ME: "Sígame, por favor",
     AnnouncementKind.PLEASE_CATCH_UP: "Le espero. Acérquese, por favor",
     AnnouncementKind.ARRIVED: "Hemos llegado: {place}",
+    AnnouncementKind.ONWARD: "Otro guía le espera en {place}",
     AnnouncementKind.FAREWELL: "¡Adiós!",
     AnnouncementKind.SORRY: "Lo siento, tengo que irme. Pida ayuda al personal",
 }
@@ -40,6 +43,7 @@ _FRENCH: Final[Mapping[AnnouncementKind, str]] = {
     AnnouncementKind.FOLLOW_ME: "Suivez-moi, s'il vous plaît",
     AnnouncementKind.PLEASE_CATCH_UP: "Je vous attends. Rejoignez-moi, s'il vous plaît",
     AnnouncementKind.ARRIVED: "Nous y sommes : {place}",
+    AnnouncementKind.ONWARD: "Un autre guide vous attend à {place}",
     AnnouncementKind.FAREWELL: "Au revoir !",
     AnnouncementKind.SORRY: "Désolé, je dois partir. Adressez-vous au personnel",
 }
@@ -48,6 +52,7 @@ _CHINESE: Final[Mapping[AnnouncementKind, str]] = {
     AnnouncementKind.FOLLOW_ME: "请跟我来",
     AnnouncementKind.PLEASE_CATCH_UP: "我在等您，请跟上",
     AnnouncementKind.ARRIVED: "{place}到了",
+    AnnouncementKind.ONWARD: "另一位向导会在{place}接您",
     AnnouncementKind.FAREWELL: "再见！",
     AnnouncementKind.SORRY: "抱歉，我必须离开，请向工作人员求助",
 }

@@ -158,6 +158,7 @@ def to_order(order: MissionOrder) -> MissionOrderMsg:
         recipient_code_hash=order.recipient.code_hash if order.recipient else "",
         document=order.document,
         compartment=order.compartment,
+        onward=str(order.onward or ""),
         has_cargo=order.has_cargo,
     )
 
@@ -183,6 +184,7 @@ def from_order(message: MissionOrderMsg) -> MissionOrder:
         recipient=_handover(message.recipient, message.recipient_code_hash),
         document=message.document,
         compartment=message.compartment,
+        onward=PlaceId(message.onward) if message.onward else None,
         has_cargo=message.has_cargo,
     )
 

@@ -137,6 +137,25 @@ class WaitForVisitor(Leaf):
         self.context.announce(kind, PlaceId(place) if place else None)
 
 
+class SendOnward(Leaf):
+    """At an exchange: tells the visitor where another guide meets them, for `hold` seconds; else it does nothing."""
+
+    ATTRIBUTES: ClassVar = {"hold": Attribute(kind=ValueKind.NUMBER, default=4.0)}
+
+    def initialise(self) -> None:
+        """Tell it."""
+        super().initialise()
+        onward = self.context.order.onward
+        if onward is not None:
+            self.context.phase = MissionPhase.FAREWELL
+            self.context.announce(AnnouncementKind.ONWARD, onward)
+
+    def update(self) -> Status:
+        """Give time to read it."""
+        is_over = self.context.order.onward is None or self.elapsed >= self.number("hold")
+        return Status.SUCCESS if is_over else Status.RUNNING
+
+
 class SayGoodbye(Leaf):
     """Says goodbye and stays `hold` seconds, until the visitor has gone on."""
 

@@ -69,6 +69,31 @@ class IsDelivered(_StageLeaf):
     STAGES = frozenset({DeliveryStage.DELIVERED})
 
 
+class EndsAtExchange(Leaf):
+    """Succeeds when the mission ends at an exchange, whose keeper has the document until the next robot comes."""
+
+    def update(self) -> Status:
+        """Look at the order."""
+        return Status.FAILURE if self.context.order.onward is None else Status.SUCCESS
+
+
+class IsKept(Leaf):
+    """Succeeds when the keeper of the exchange that the mission ends at has the document.
+
+    Who has it may also be the keeper of an exchange before, or a custodian, from whom the robot is to fetch it.
+    """
+
+    def update(self) -> Status:
+        """Ask the chain of custody."""
+        stage, order = self.context.stage(), self.context.order
+        if stage is None:
+            return Status.RUNNING
+        is_kept = stage is DeliveryStage.WITH_CUSTODIAN and order.onward is not None and order.recipient is not None
+        if not is_kept or order.recipient is None or self.context.custodian != order.recipient.person:
+            return Status.FAILURE
+        return Status.SUCCESS
+
+
 class IsReturned(_StageLeaf):
     """Succeeds when the sender has taken the document back."""
 

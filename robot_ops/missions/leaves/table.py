@@ -6,12 +6,14 @@ from typing import Final
 from robot_ops.missions.leaves.charging import ChargeUntil
 from robot_ops.missions.leaves.docking import Dock, EnsureUndocked, IsDockedAt
 from robot_ops.missions.leaves.driving import GoToPlace
-from robot_ops.missions.leaves.guiding import MeetVisitor, SayGoodbye, WaitForVisitor
+from robot_ops.missions.leaves.guiding import MeetVisitor, SayGoodbye, SendOnward, WaitForVisitor
 from robot_ops.missions.leaves.handover import (
     Authenticate,
+    EndsAtExchange,
     IsDelivered,
     IsDocumentAboard,
     IsHandedOver,
+    IsKept,
     IsReturned,
     IsTaken,
     MayFetch,
@@ -32,12 +34,14 @@ LEAVES: Final[Mapping[str, type[Leaf]]] = {
         ChargeUntil,
         Dock,
         EndFailed,
+        EndsAtExchange,
         EnsureUndocked,
         GoToPlace,
         IsDelivered,
         IsDockedAt,
         IsDocumentAboard,
         IsHandedOver,
+        IsKept,
         IsReturned,
         IsTaken,
         LockCompartment,
@@ -48,6 +52,7 @@ LEAVES: Final[Mapping[str, type[Leaf]]] = {
         RecordCustody,
         SayGoodbye,
         SecureCompartments,
+        SendOnward,
         SetPhase,
         WaitForVisitor,
         WaitLoaded,
