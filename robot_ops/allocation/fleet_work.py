@@ -10,7 +10,7 @@ from robot_ops.allocation.estimates import RESERVE_SOC, TRAFFIC_FACTOR, energy, 
 from robot_ops.allocation.kernels.arrays import EFFORT, JOB, NONE, ROBOT, RULE, STOP, Bools, Work, records
 from robot_ops.allocation.model import Candidate, OpenTask
 from robot_ops.allocation.travel_matrix import TravelMatrix
-from robot_ops.core.ids import LevelId, NodeId, RobotId
+from robot_ops.core.ids import NodeId, RobotId
 from robot_ops.site.model import RobotKind, RobotModel
 from robot_ops.tasks.requests import TaskKind
 
@@ -29,13 +29,18 @@ _NEVER: Final = (math.inf, 0.0)
 
 def is_able(task: OpenTask, candidate: Candidate) -> bool:
     """Return whether the robot is built for the task and goes where it is, whatever its battery holds."""
-    if candidate.levels is not None and not task.levels <= candidate.levels:
+    if not _goes_there(task, candidate):
         return False
     match task.kind:
         case TaskKind.GUIDE:
             return candidate.model.kind is RobotKind.GUIDE and task.language in candidate.languages
         case TaskKind.DELIVER:
             return candidate.model.kind is RobotKind.COURIER and bool(candidate.model.compartments)
+
+
+def _goes_there(task: OpenTask, candidate: Candidate) -> bool:
+    levels = candidate.levels
+    return levels is None or {task.pickup_level, task.destination_level} <= {None, *levels}
 
 
 def inability(task: OpenTask, candidate: Candidate) -> str:
@@ -123,11 +128,11 @@ def _efforts(tasks: Sequence[OpenTask], model: RobotModel, travel: TravelMatrix)
 
 
 def _abilities(tasks: Sequence[OpenTask], candidates: Sequence[Candidate]) -> Bools:
-    rows: dict[tuple[TaskKind, str, frozenset[LevelId]], int] = {}
+    rows: dict[tuple[object, ...], int] = {}
     kinds: list[list[bool]] = []
     numbers = []
     for task in tasks:
-        key = (task.kind, task.language, task.levels)
+        key = (task.kind, task.language, task.pickup_level, task.destination_level)
         row = rows.get(key)
         if row is None:
             row = rows[key] = len(kinds)

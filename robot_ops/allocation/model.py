@@ -23,7 +23,7 @@ class OpenTask:
         planned: the robot it was planned for last time, None for a new one.
         planned_position: its position in that robot's route; helps to begin where the last plan ended.
         ready: seconds from now before which the visitor or document is not at the pickup.
-        levels: of pickup and destination; empty where that is no matter.
+        pickup_level, destination_level: None where that is no matter.
         is_underway: another robot has it now and brings it to the pickup; it is planned for who goes on with it then.
         planned_exchange: where it was planned to change robots, None where it was not.
         planned_onward, planned_onward_position: as `planned`, for the robot after that exchange.
@@ -40,7 +40,8 @@ class OpenTask:
     planned: RobotId | None = None
     planned_position: int = 0
     ready: float = 0.0
-    levels: frozenset[LevelId] = frozenset()
+    pickup_level: LevelId | None = None
+    destination_level: LevelId | None = None
     is_underway: bool = False
     planned_exchange: ExchangeId | None = None
     planned_onward: RobotId | None = None
