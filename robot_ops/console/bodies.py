@@ -96,6 +96,15 @@ class HandOverBody(BaseModel):
     custodian: str = Field(description="Id of a member of staff.")
 
 
+class TakenOutBody(BaseModel):
+    """Who took a document out of a robot by key, and who says so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str = Field(description="Id of a member of staff.")
+    operator: str = Field(default=OPERATOR, min_length=1, max_length=60, pattern=r"\S", description="Who says so.")
+
+
 class StopBody(BaseModel):
     """Who stops or releases."""
 

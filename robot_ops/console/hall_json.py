@@ -163,10 +163,12 @@ def task_entry(task: TaskView) -> dict[str, Any]:
         "phase": task.phase.value if task.phase else None,
         "reason": task.reason,
         "is_stranded": task.is_stranded,
+        "key_robot": task.key_robot,
         "submitted": seconds(task.submitted_ns),
         "started": optional_seconds(task.started_ns),
         "finished": optional_seconds(task.finished_ns),
         "estimated_finish": optional_seconds(task.estimated_finish_ns),
+        "promised": optional_seconds(task.promised_ns),
         "request": request_entry(task.request),
     }
 

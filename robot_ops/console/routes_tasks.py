@@ -1,11 +1,11 @@
-"""Tasks: list, submit, cancel, hand over."""
+"""Tasks: list, submit, cancel, hand over, taken out by key."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
 
-from robot_ops.console.bodies import CancelBody, HandOverBody, TaskBody
+from robot_ops.console.bodies import CancelBody, HandOverBody, TakenOutBody, TaskBody
 from robot_ops.console.hall_json import accepted_entry, task_entry
 from robot_ops.console.workers import Workers
 from robot_ops.core.ids import PersonId, TaskId
@@ -35,5 +35,11 @@ def task_routes(operations: Operations, workers: Workers) -> APIRouter:
     async def hand_over(task_id: str, body: HandOverBody) -> dict[str, str]:
         code = await workers.run(operations.hand_over, TaskId(task_id), PersonId(body.custodian))
         return {"task_id": task_id, "custodian": body.custodian, "code": code}
+
+    @router.post("/{task_id}/taken_out", summary="Say that staff took a document out of a robot by key")
+    async def taken_out(task_id: str, body: TakenOutBody) -> dict[str, str]:
+        person = PersonId(body.person)
+        code = await workers.run(operations.report_taken_out, TaskId(task_id), person, operator=body.operator)
+        return {"task_id": task_id, "person": person, "code": code}
 
     return router

@@ -23,6 +23,7 @@ from robot_ops.dispatch.forecast import as_open_task
 from robot_ops.dispatch.inbox import Inbox
 from robot_ops.dispatch.inheritance import Inheritance
 from robot_ops.dispatch.journal import Journal
+from robot_ops.dispatch.key_openings import KeyOpenings
 from robot_ops.dispatch.orders import accepted_answer
 from robot_ops.dispatch.outbox import Outbox
 from robot_ops.dispatch.outcomes import Outcomes
@@ -109,6 +110,7 @@ class Dispatcher:
         self._traffic = TrafficControl(site, self._context.robots, kept.load())
         self._desk = TrafficDesk(self._context, self._traffic, kept, self._impose)
         self._transfers = Transfers(self._context)
+        self._key_openings = KeyOpenings(self._context)
         self._outcomes = Outcomes(self._context, self._transfers)
         self._assigner = Assigner(self._context)
         self._supervisor = Supervisor(self._context, self._outcomes)
@@ -200,6 +202,21 @@ class Dispatcher:
         self._context.journal.settle()
         return self._transfers.hand_over(task_id, custodian)
 
+    def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
+        """Record that staff took a document by key out of a robot that is dead or cannot go on; return their code.
+
+        See `KeyOpenings.report`.
+
+        Raises:
+            RequestError: the task has no such document, or this person is not known.
+            LedgerError: it could not be written; nothing was changed.
+        """
+        self._inbox.notice_clock()
+        self._context.journal.settle()
+        code = self._key_openings.report(task_id, person, operator.strip() or "somebody")
+        self._assigner.invalidate()
+        return code
+
     def on_status(self, status: RobotStatus) -> None:
         """Take a robot's status; one older than the latest changes nothing."""
         self._inbox.add_status(status)
@@ -232,6 +249,7 @@ class Dispatcher:
             self._inbox.judge()
             self._supervisor.step()
             self._transfers.step()
+            self._key_openings.step()
             self._overdue.step()
             with isolation.part("planning"):
                 self._assigner.step()

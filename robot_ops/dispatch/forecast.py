@@ -151,6 +151,8 @@ def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
         return "does not tell its battery"
     if state.is_stranded:
         return "has a document that somebody must take out"
+    if context.book.documents.owed(state.robot.id):
+        return "has not noted yet that its document was taken out by key"
     mission, compartments = context.book.mission_of(state.robot.id), state.robot.model.compartments
     is_busy = mission is not None and mission.task_id is not None
     if compartments and not is_busy and all(state.is_occupied(compartment) for compartment in compartments):

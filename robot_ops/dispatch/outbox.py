@@ -44,7 +44,7 @@ class Outbox:
         running = state.running
         if running is not None and (mission is None or running != mission.mission_id):
             reason = self._why_not(state, running, now_ns)
-            if reason:
+            if reason and not self._is_to_note(state, running):
                 self._cancel(state, running, reason, now_ns)
             return
         if mission is None:
@@ -73,6 +73,11 @@ class Outbox:
     def _start(self, state: RobotState, mission: MissionRecord, task: TaskRecord | None, now_ns: int) -> None:
         if self._is_due(state, "start", mission.mission_id, now_ns):
             self._context.link.start_mission(self._orders.order(mission, task))
+
+    def _is_to_note(self, state: RobotState, running: MissionId) -> bool:
+        """Return whether the robot must learn first that its document was taken out, lest it brings back nothing."""
+        documents = self._context.book.documents
+        return any(documents.is_emptied(taken.task_id, running) for taken in documents.owed(state.robot.id))
 
     def _why_not(self, state: RobotState, running: MissionId, now_ns: int) -> str:
         """Return why the robot shall give up what it executes; empty to wait a little."""

@@ -7,6 +7,8 @@ from typing import Protocol
 from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose
 from robot_ops.site.model import RobotKind
+from robot_ops.tasks.custody import ChainHead
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import MissionOrder, MissionPhase
 from robot_ops.tasks.requests import Accepted, TaskRequest
 from robot_ops.tasks.routes import Clearance, RouteProgress
@@ -29,6 +31,10 @@ class RobotLink(Protocol):
 
     def send_clearance(self, clearance: Clearance) -> None:
         """Send how far the robot may drive."""
+        ...
+
+    def tell_taken_out(self, taken: TakenOut) -> None:
+        """Tell the robot that a document was taken out of it by key, for its own record."""
         ...
 
 
@@ -73,6 +79,7 @@ class RobotStatus:
         mission_id: the mission that it executes, None when idle.
         is_stopped: a software or hardware stop is latched.
         compartments: per compartment whether something lies in it.
+        custody: the head of its chain of custody, None where it does not tell.
     """
 
     robot: RobotId
@@ -84,6 +91,7 @@ class RobotStatus:
     mission_id: MissionId | None
     is_stopped: bool
     compartments: Mapping[str, bool] = field(default_factory=dict)
+    custody: ChainHead | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +100,9 @@ class TaskView:
 
     Attributes:
         promised_ns: finish that its sender was promised, None where nobody knows any more.
+        keeper: member of staff who takes the document at an exchange, or has it until the next robot comes.
         is_stranded: a robot that cannot go on has its document; somebody must take it over.
+        key_robot: robot out of which its document may be taken by key now, None for none.
     """
 
     task_id: TaskId
@@ -107,6 +117,8 @@ class TaskView:
     estimated_finish_ns: int | None
     promised_ns: int | None = None
     is_stranded: bool = False
+    keeper: PersonId | None = None
+    key_robot: RobotId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +212,10 @@ class Operations(Protocol):
 
     def hand_over(self, task_id: TaskId, custodian: PersonId) -> str:
         """Have a robot that cannot go on give its document to a member of staff; return the one-time code for it."""
+        ...
+
+    def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
+        """Record that a member of staff took a document out of a robot by key; return their one-time code, if any."""
         ...
 
     def set_stop(self, robot: RobotId | None, *, is_engaged: bool, operator: str) -> None:

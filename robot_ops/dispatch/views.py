@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from robot_ops.core.clock import to_ns
+from robot_ops.core.ids import PersonId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import remaining_time
+from robot_ops.dispatch.key_openings import key_robot
 from robot_ops.dispatch.ports import RobotView, TaskView
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.tasks.book import TaskRecord
@@ -22,7 +24,9 @@ def task_view(context: Context, assigner: Assigner, task: TaskRecord, now_ns: in
         phase=_phase(context, task),
         reason=_reason(assigner, task),
         estimated_finish_ns=_estimate(context, assigner, task, now_ns),
+        keeper=_keeper(context, task),
         is_stranded=task.stranded_ns is not None and not task.status.is_final,
+        key_robot=key_robot(context, task, now_ns),
     )
 
 
@@ -66,6 +70,15 @@ def robot_view(context: Context, state: RobotState, clearance: Clearance | None,
         task_id=None if mission is None else mission.task_id,
         clearance=clearance,
     )
+
+
+def _keeper(context: Context, task: TaskRecord) -> PersonId | None:
+    if task.status.is_final:
+        return None
+    mission = None if task.mission_id is None else context.book.missions[task.mission_id]
+    if mission is not None and mission.is_open and mission.keeper is not None:
+        return mission.keeper
+    return None if task.is_picked_up else task.custodian
 
 
 def _phase(context: Context, task: TaskRecord) -> MissionPhase | None:

@@ -14,6 +14,7 @@ from robot_ops.core.errors import RequestError, StateError
 from robot_ops.core.ids import MissionId
 from robot_ops.core.poses import LevelPose
 from robot_ops.missions.context import Body, Dock, MissionContext
+from robot_ops.missions.emptying import note_emptied
 from robot_ops.missions.leaves.table import LEAVES
 from robot_ops.missions.location import docked_place
 from robot_ops.missions.ports import (
@@ -32,6 +33,7 @@ from robot_ops.missions.tree_xml import TreeFile, load_trees
 from robot_ops.perception.follower import FollowerLimits, FollowerMonitor
 from robot_ops.site.model import Robot, Site
 from robot_ops.tasks.custody import CustodyLog
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.routes import Clearance
 
@@ -191,6 +193,11 @@ class RobotAgent:
             mission.tree = mission.trees.build(name, mission.context)
         else:
             self._end(mission, MissionOutcome.CANCELED, mission.cancel_reason)
+
+    def note_taken_out(self, taken: TakenOut) -> None:
+        """Put on record that a document was taken out by key; repeated until the chain of custody has it."""
+        if note_emptied(self._body, taken) and self._mission is not None:
+            self._mission.context.read_again()
 
     def on_clearance(self, clearance: Clearance) -> None:
         """Take over how far the robot may drive; one that does not fit is ignored."""

@@ -136,6 +136,11 @@ class MissionContext:
             self.reason = self._ledger_failure
         return self._stage
 
+    def read_again(self) -> None:
+        """Read the custody log again: somebody else than the mission has written to it."""
+        self._stage = None
+        self.stage()
+
     def record(self, kind: CustodyKind, person: PersonId) -> bool:
         """Write a custody event; return whether it is durable. If not, `reason` tells, and it is to be tried again."""
         task_id, stage = self.order.task_id, self.stage()

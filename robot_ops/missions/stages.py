@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import Final
 
 from robot_ops.core.ids import PersonId
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
@@ -25,6 +26,9 @@ class DeliveryStage(Enum):
         return self in (DeliveryStage.ABOARD, DeliveryStage.UNLOADING)
 
 
+_OVER: Final = frozenset({DeliveryStage.TAKEN, DeliveryStage.DELIVERED, DeliveryStage.RETURNED})
+
+
 def stage_after(stage: DeliveryStage, kind: CustodyKind) -> DeliveryStage:
     """Return the stage after one more custody event."""
     match kind:
@@ -40,6 +44,9 @@ def stage_after(stage: DeliveryStage, kind: CustodyKind) -> DeliveryStage:
             return DeliveryStage.RETURNED
         case CustodyKind.HANDED_OVER:
             return DeliveryStage.WITH_CUSTODIAN
+        case CustodyKind.TAKEN_OUT:
+            # what the robot itself has seen after the loading counts for more than what it is told later
+            return DeliveryStage.WITH_CUSTODIAN if stage not in _OVER else stage
         case CustodyKind.AUTHENTICATED | CustodyKind.REFUSED | CustodyKind.LOCKED:
             return stage
 

@@ -19,6 +19,7 @@ from robot_ops_interfaces.srv import (
     HandOver,
     ListRobots,
     ListTasks,
+    ReportTakenOut,
     SetStop,
     SetTrafficRules,
     SubmitTask,
@@ -106,6 +107,15 @@ class FleetClient:
         """
         request = HandOver.Request(task_id=str(task_id), custodian=str(custodian))
         return from_hand_over_answer(self._call(HandOver, "/fleet/hand_over", request))
+
+    def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
+        """Record that staff took a document out of a robot by key; return their one-time code, if a robot comes for it.
+
+        Raises:
+            RequestError: it was refused. LinkError: the fleet does not answer.
+        """
+        request = ReportTakenOut.Request(task_id=str(task_id), person=str(person), operator_id=operator)
+        return from_hand_over_answer(self._call(ReportTakenOut, "/fleet/report_taken_out", request))
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return the tasks.

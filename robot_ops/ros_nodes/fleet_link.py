@@ -16,12 +16,14 @@ from rclpy.publisher import Publisher
 from rclpy.task import Future
 from robot_ops_interfaces.action import ExecuteMission
 from robot_ops_interfaces.msg import Clearance as ClearanceMsg
+from robot_ops_interfaces.msg import TakenOut as TakenOutMsg
 from unique_identifier_msgs.msg import UUID
 
 from robot_ops.core.ids import MissionId, RobotId
-from robot_ops.ros_nodes.qos import STATE
+from robot_ops.ros_nodes.qos import MESSAGES, STATE
 from robot_ops.ros_nodes.traffic_messages import to_clearance
-from robot_ops.ros_nodes.vocabulary import from_report, to_order
+from robot_ops.ros_nodes.vocabulary import from_report, to_order, to_taken_out
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import MissionOrder, MissionReport
 from robot_ops.tasks.routes import Clearance
 
@@ -50,12 +52,14 @@ class RosRobotLink:
         self._result: dict[RobotId, Client[Any, Any]] = {}
         self._cancel: dict[RobotId, Client[Any, Any]] = {}
         self._clearance: dict[RobotId, Publisher[ClearanceMsg]] = {}
+        self._taken_out: dict[RobotId, Publisher[TakenOutMsg]] = {}
         self._asked: dict[Client[Any, Any], Future[Any]] = {}
         for robot in robots:
             action, kinds = f"/{robot}/mission/_action", ExecuteMission.Impl
             self._start[robot] = node.create_client(kinds.SendGoalService, f"{action}/send_goal")
             self._result[robot] = node.create_client(kinds.GetResultService, f"{action}/get_result")
             self._cancel[robot] = node.create_client(CancelGoal, f"{action}/cancel_goal")
+            self._taken_out[robot] = node.create_publisher(TakenOutMsg, f"/{robot}/taken_out", MESSAGES)
             self._clearance[robot] = node.create_publisher(ClearanceMsg, f"/{robot}/clearance", STATE)
 
     def start_mission(self, order: MissionOrder) -> None:
@@ -79,6 +83,10 @@ class RosRobotLink:
         publisher = self._clearance.get(clearance.robot)
         if publisher is not None:
             publisher.publish(to_clearance(clearance))
+
+    def tell_taken_out(self, taken: TakenOut) -> None:
+        """Publish that a document was taken out of the robot by key."""
+        self._taken_out[taken.robot].publish(to_taken_out(taken))
 
     def _call(self, client: Client[Any, Any], request: Any, take: Callable[[Any], None]) -> bool:
         """Send a request, instead of waiting for an answer to the last one; return whether anybody is there."""

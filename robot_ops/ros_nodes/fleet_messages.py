@@ -9,7 +9,7 @@ from robot_ops_interfaces.msg import Alarm as AlarmMsg
 from robot_ops_interfaces.msg import AlarmArray, TaskArray
 from robot_ops_interfaces.msg import DispatchOption as DispatchOptionMsg
 from robot_ops_interfaces.msg import Task as TaskMsg
-from robot_ops_interfaces.srv import ExplainDispatch, HandOver, ListRobots, SetStop, SubmitTask
+from robot_ops_interfaces.srv import ExplainDispatch, HandOver, ListRobots, ReportTakenOut, SetStop, SubmitTask
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
@@ -150,8 +150,8 @@ def from_robot_list(answer: ListRobots.Response) -> tuple[ListedRobot, ...]:
     )
 
 
-def from_hand_over_answer(answer: HandOver.Response) -> str:
-    """Return the code for the custodian.
+def from_hand_over_answer(answer: HandOver.Response | ReportTakenOut.Response) -> str:
+    """Return the code for who has the document then, empty where no robot comes for it.
 
     Raises:
         RequestError: it was refused.

@@ -1,11 +1,12 @@
 """The fleet as a ROS node: dispatcher, traffic and ledger behind services and topics.
 
 In:  services /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/hand_over (HandOver),
-     /fleet/list_tasks (ListTasks), /fleet/list_robots (ListRobots), /fleet/set_traffic_rules (SetTrafficRules),
+     /fleet/report_taken_out (ReportTakenOut), /fleet/list_tasks (ListTasks), /fleet/list_robots (ListRobots),
+     /fleet/set_traffic_rules (SetTrafficRules),
      /fleet/explain_traffic (ExplainTraffic), /fleet/explain_dispatch (ExplainDispatch); per robot status (RobotStatus),
      progress (RouteProgress), mission_report (MissionReport), custody (CustodyEvent)
 Out: /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (AlarmArray), latched, on change and once a
-     second; per robot the action mission (ExecuteMission) and clearance (Clearance)
+     second; per robot the action mission (ExecuteMission), clearance (Clearance) and taken_out (TakenOut)
 
 All callbacks run on the executor's one thread: it is the only one that touches the dispatcher.
 """
@@ -28,6 +29,7 @@ from robot_ops_interfaces.srv import (
     HandOver,
     ListRobots,
     ListTasks,
+    ReportTakenOut,
     SetTrafficRules,
     SubmitTask,
 )
@@ -117,6 +119,7 @@ class FleetNode(Node):
         self.create_service(SubmitTask, "/fleet/submit_task", self._on_submit)
         self.create_service(CancelTask, "/fleet/cancel_task", self._on_cancel)
         self.create_service(HandOver, "/fleet/hand_over", self._on_hand_over)
+        self.create_service(ReportTakenOut, "/fleet/report_taken_out", self._on_taken_out)
         self.create_service(ListTasks, "/fleet/list_tasks", self._on_list)
         self.create_service(ListRobots, "/fleet/list_robots", self._on_list_robots)
         self.create_service(SetTrafficRules, "/fleet/set_traffic_rules", self._on_set_rules)
@@ -196,6 +199,18 @@ class FleetNode(Node):
     def _on_hand_over(self, request: HandOver.Request, response: HandOver.Response) -> HandOver.Response:
         try:
             response.code = self._dispatcher.hand_over(TaskId(request.task_id), PersonId(request.custodian))
+        except (InputError, LedgerError) as error:
+            response.error = str(error)
+            return response
+        response.is_accepted = True
+        return response
+
+    def _on_taken_out(
+        self, request: ReportTakenOut.Request, response: ReportTakenOut.Response
+    ) -> ReportTakenOut.Response:
+        task_id, person = TaskId(request.task_id), PersonId(request.person)
+        try:
+            response.code = self._dispatcher.report_taken_out(task_id, person, operator=request.operator_id)
         except (InputError, LedgerError) as error:
             response.error = str(error)
             return response

@@ -1,8 +1,8 @@
 """One robot's mission agent as a ROS node in the robot's namespace.
 
-In:  action mission (ExecuteMission), clearance (Clearance), compartments (CompartmentArray), battery_state
-     (sensor_msgs/BatteryState), safety_state (SafetyState: a latched stop, and whether a person drives the robot),
-     /door_states, /lift_states;
+In:  action mission (ExecuteMission), clearance (Clearance), taken_out (TakenOut), compartments (CompartmentArray),
+     battery_state (sensor_msgs/BatteryState), safety_state (SafetyState: a latched stop, and whether a person drives
+     the robot), /door_states, /lift_states;
      services authenticate (Authenticate) and confirm (Confirm): the robot's panel
 Out: progress (RouteProgress; 2 Hz and on change), mission_report (MissionReport; 1 Hz and on change), status
      (RobotStatus; 2 Hz), announce (Announcement; latched), custody (CustodyEvent; the last 200), tree (Tree; at most
@@ -28,6 +28,7 @@ from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
 from robot_ops_interfaces.msg import SafetyState as SafetyStateMsg
+from robot_ops_interfaces.msg import TakenOut as TakenOutMsg
 from robot_ops_interfaces.msg import Tree, TreeNode
 from robot_ops_interfaces.srv import Authenticate, Confirm
 
@@ -43,11 +44,11 @@ from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.mission_ports import RosBattery, RosBuilding, RosCompartments, RosPanel
 from robot_ops.ros_nodes.parameters import declare, parameter
-from robot_ops.ros_nodes.qos import EVENTS, STATE
+from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, STATE
 from robot_ops.ros_nodes.traffic_messages import from_clearance, to_progress
-from robot_ops.ros_nodes.vocabulary import from_order, to_custody, to_report, to_status
+from robot_ops.ros_nodes.vocabulary import from_order, from_taken_out, to_custody, to_report, to_status
 from robot_ops.site.model import Robot, Site
-from robot_ops.tasks.custody import CustodyEvent, CustodyKind, CustodyLog
+from robot_ops.tasks.custody import ChainHead, CustodyEvent, CustodyKind, CustodyLog, head_of
 from robot_ops.tasks.orders import MissionOutcome, MissionReport
 from robot_ops.tasks.routes import RouteProgress
 
@@ -109,7 +110,7 @@ class MissionNode(Node):
         self._tree_ns = 0
         self._shown_tree: tuple[tuple[int, str, str, str], ...] | None = None
         self._last_pose: tuple[int, LevelPose] | None = None
-        self._has_told_custody = False
+        self._custody_head: ChainHead | None = None
         self._custody = custody
         self._agent = RobotAgent(
             robot=robot,
@@ -126,6 +127,7 @@ class MissionNode(Node):
             behaviors=behaviors,
         )
         self.create_subscription(ClearanceMsg, "clearance", self._on_clearance, STATE)
+        self.create_subscription(TakenOutMsg, "taken_out", self._on_taken_out, MESSAGES)
         self.create_subscription(SafetyStateMsg, "safety_state", self._on_safety, STATE)
         self.create_service(Authenticate, "authenticate", self._on_authenticate)
         self.create_service(Confirm, "confirm", self._on_confirm)
@@ -192,6 +194,7 @@ class MissionNode(Node):
         event = self._custody.record(
             kind=kind, task_id=task_id, person=person, compartment=compartment, stamp_ns=stamp_ns
         )
+        self._custody_head = ChainHead(count=event.seq + 1, digest=event.digest)
         self._custody_topic.publish(to_custody(event))
         return event
 
@@ -201,14 +204,14 @@ class MissionNode(Node):
 
     def _tell_custody(self) -> None:
         """Publish what an earlier process has recorded, once."""
-        if self._has_told_custody:
+        if self._custody_head is not None:
             return
         try:
             events = self._custody.events()
         except LedgerError as error:
             self.get_logger().error(f"custody log: {error}", throttle_duration_sec=10.0)
             return
-        self._has_told_custody = True
+        self._custody_head = head_of(events)
         for event in events[-_CUSTODY_DEPTH:]:
             self._custody_topic.publish(to_custody(event))
 
@@ -253,6 +256,10 @@ class MissionNode(Node):
             return
         self._agent.on_clearance(clearance)
 
+    def _on_taken_out(self, message: TakenOutMsg) -> None:
+        if self._time.now_ns():  # a record needs its instant
+            self._agent.note_taken_out(from_taken_out(message))
+
     def _on_safety(self, message: SafetyStateMsg) -> None:
         self._is_stopped = message.state == SafetyStateMsg.STATE_STOPPED
         if message.source == Source.TELEOP.value:
@@ -284,6 +291,7 @@ class MissionNode(Node):
             mission_id=self._agent.mission_id,
             is_stopped=self._is_stopped,
             compartments=self._compartments.occupied,
+            custody=self._custody_head,
         )
         self._status_ns = now_ns
         self._status_topic.publish(to_status(status))

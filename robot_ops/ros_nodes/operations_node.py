@@ -6,7 +6,7 @@ In:  /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (Ala
      looks camera/*/image (sensor_msgs/Image), tree (Tree), and, while /world/people is silent, people
      (PersonTrackArray)
 Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/hand_over (HandOver),
-     /fleet/set_traffic_rules (SetTrafficRules); per robot set_stop (SetStop)
+     /fleet/report_taken_out (ReportTakenOut), /fleet/set_traffic_rules (SetTrafficRules); per robot set_stop (SetStop)
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
-from robot_ops_interfaces.srv import CancelTask, HandOver, SetStop, SetTrafficRules, SubmitTask
+from robot_ops_interfaces.srv import CancelTask, HandOver, ReportTakenOut, SetStop, SetTrafficRules, SubmitTask
 from sensor_msgs.msg import Image as ImageMsg
 
 from robot_ops.core.clock import seconds_between
@@ -123,6 +123,7 @@ class OperationsNode(Node):
         self._submit: Client[Any, Any] = self.create_client(SubmitTask, "/fleet/submit_task")
         self._cancel: Client[Any, Any] = self.create_client(CancelTask, "/fleet/cancel_task")
         self._hand_over: Client[Any, Any] = self.create_client(HandOver, "/fleet/hand_over")
+        self._taken_out: Client[Any, Any] = self.create_client(ReportTakenOut, "/fleet/report_taken_out")
         self._rules: Client[Any, Any] = self.create_client(SetTrafficRules, "/fleet/set_traffic_rules")
         self._stops: dict[RobotId, Client[Any, Any]] = {
             robot: self.create_client(SetStop, f"/{robot}/set_stop") for robot in self._robots
@@ -160,6 +161,11 @@ class OperationsNode(Node):
         """See Operations."""
         request = HandOver.Request(task_id=str(task_id), custodian=str(custodian))
         return from_hand_over_answer(self._call(self._hand_over, request, "the fleet"))
+
+    def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
+        """See Operations."""
+        request = ReportTakenOut.Request(task_id=str(task_id), person=str(person), operator_id=operator)
+        return from_hand_over_answer(self._call(self._taken_out, request, "the fleet"))
 
     def change_traffic_rules(self, change: RuleChange, *, operator: str) -> TrafficRules:
         """See Operations."""

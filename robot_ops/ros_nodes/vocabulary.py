@@ -7,6 +7,7 @@ from robot_ops_interfaces.msg import CustodyEvent as CustodyEventMsg
 from robot_ops_interfaces.msg import MissionOrder as MissionOrderMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
+from robot_ops_interfaces.msg import TakenOut as TakenOutMsg
 from robot_ops_interfaces.msg import Task as TaskMsg
 from robot_ops_interfaces.msg import TaskRequest as TaskRequestMsg
 
@@ -16,7 +17,8 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus, TaskView
 from robot_ops.missions.ports import Announcement, AnnouncementKind
 from robot_ops.ros_nodes.conversions import from_optional_time, from_pose, from_time, to_pose, to_time
-from robot_ops.tasks.custody import CustodyEvent, CustodyKind
+from robot_ops.tasks.custody import ChainHead, CustodyEvent, CustodyKind
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import Handover, MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskRequest
 from robot_ops.tasks.status import TaskStatus
@@ -116,6 +118,7 @@ def to_task(task: TaskView) -> TaskMsg:
         estimated_finish=to_time(task.estimated_finish_ns),
         promised=to_time(task.promised_ns),
         is_stranded=bool(task.is_stranded),
+        key_robot=str(task.key_robot or ""),
     )
 
 
@@ -138,6 +141,7 @@ def from_task(message: TaskMsg) -> TaskView:
         estimated_finish_ns=from_optional_time(message.estimated_finish),
         promised_ns=from_optional_time(message.promised),
         is_stranded=bool(message.is_stranded),
+        key_robot=RobotId(message.key_robot) if message.key_robot else None,
     )
 
 
@@ -261,6 +265,28 @@ def from_custody(message: CustodyEventMsg) -> CustodyEvent:
     )
 
 
+def to_taken_out(taken: TakenOut) -> TakenOutMsg:
+    """Return what a robot is told of a document that was taken out of it by key."""
+    return TakenOutMsg(
+        robot=str(taken.robot),
+        task_id=str(taken.task_id),
+        compartment=taken.compartment,
+        person=str(taken.person),
+        count=int(taken.count),
+    )
+
+
+def from_taken_out(message: TakenOutMsg) -> TakenOut:
+    """Return what the message tells."""
+    return TakenOut(
+        task_id=TaskId(message.task_id),
+        robot=RobotId(message.robot),
+        compartment=message.compartment,
+        person=PersonId(message.person),
+        count=int(message.count),
+    )
+
+
 def to_status(status: RobotStatus) -> RobotStatusMsg:
     """Return the robot's status as a message."""
     message = RobotStatusMsg(
@@ -273,6 +299,8 @@ def to_status(status: RobotStatus) -> RobotStatusMsg:
         mission_id=str(status.mission_id or ""),
         is_stopped=bool(status.is_stopped),
         cargo=[compartment for compartment, is_occupied in status.compartments.items() if is_occupied],
+        custody_count=0 if status.custody is None else int(status.custody.count),
+        custody_digest="" if status.custody is None else status.custody.digest,
     )
     if status.at is not None:
         message.level, message.pose = str(status.at.level), to_pose(status.at.pose)
@@ -296,6 +324,9 @@ def from_status(message: RobotStatusMsg) -> RobotStatus:
         mission_id=MissionId(message.mission_id) if message.mission_id else None,
         is_stopped=bool(message.is_stopped),
         compartments=dict.fromkeys(message.cargo, True),
+        custody=ChainHead(count=message.custody_count, digest=message.custody_digest)
+        if message.custody_digest
+        else None,
     )
 
 

@@ -23,6 +23,7 @@ from robot_ops.simulation.devices import CompartmentBanks
 from robot_ops.simulation.fleet_process import FleetProcess
 from robot_ops.simulation.front_desk import FrontDesk
 from robot_ops.simulation.inspection import Inspection
+from robot_ops.simulation.keepers import KeeperCalls
 from robot_ops.simulation.kinematic import KinematicRobot
 from robot_ops.simulation.network import Network
 from robot_ops.simulation.plain_building import SimulatedBuilding
@@ -32,6 +33,7 @@ from robot_ops.simulation.scheduler import Alarm, Scheduler
 from robot_ops.simulation.station import Station
 from robot_ops.simulation.storage_faults import DiskTrouble, FallibleHoldings, FallibleLedger
 from robot_ops.tasks.custody import CustodyLog, verify
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.ledger import Ledger
 from robot_ops.tasks.orders import MissionOrder
 from robot_ops.tasks.routes import Clearance
@@ -115,11 +117,13 @@ class DeterministicRun:
             start, soc = _start(scenario, robot), float(soc_rng.uniform(*scenario.initial_soc))
             body = KinematicRobot(site.robots[robot], site, start=start, soc=soc, rng=rng)
             self.stations[robot] = Station(site.robots[robot], self, body=body, custody=custody(robot))
+        level = site.node_of(site.robots[scenario.robots[0]].charger).level
         self.population = Population(
             scenario,
             crowd=FreeCrowd(),
+            other_crowds={name: FreeCrowd() for name in site.levels if name != level},
             hands=self.banks,
-            level=site.node_of(site.robots[scenario.robots[0]].charger).level,
+            level=level,
             robots=scenario.robots,
             rng=population_rng,
             period=_PEOPLE_STEP,
@@ -128,6 +132,7 @@ class DeterministicRun:
             self.scheduler, self._make_dispatcher, period=self._fleet_period, on_started=self._greet
         )
         self.desk = FrontDesk(self.scheduler, self.fleet, self.stations, lambda: self.population)
+        self._keepers = KeeperCalls(self)
         self._building_alarm = Alarm(self.scheduler, self._step_building)
         self._building_ns = START_NS
         self._people_alarm = Alarm(self.scheduler, self._step_people)
@@ -145,6 +150,8 @@ class DeterministicRun:
         for station in self.stations.values():
             station.start()
         self._people_alarm.wake(0.2)
+        if self.site.exchanges:
+            self._keepers.begin()
 
     def go_on(self, duration: float, on_progress: Callable[[float], None] | None = None) -> None:
         """Let so many seconds pass; ends early where an invariant is broken."""
@@ -226,6 +233,11 @@ class DeterministicRun:
             return
         self._last_sent[robot] = clearance
         self.network.send_down(robot, lambda: station.clear(clearance))
+
+    def tell_taken_out(self, taken: TakenOut) -> None:
+        """See RobotLink."""
+        station = self.stations[taken.robot]
+        self.network.send_down(taken.robot, lambda: station.note_taken_out(taken))
 
     def _make_dispatcher(self) -> Dispatcher:
         return Dispatcher(

@@ -21,6 +21,7 @@ from robot_ops.simulation.scheduler import Alarm
 from robot_ops.simulation.storage_faults import DiskTrouble, FallibleCustodyLog, ProcessKilled
 from robot_ops.site.model import Robot
 from robot_ops.tasks.custody import CustodyEvent, CustodyLog
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import MissionOrder, MissionPhase, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress
 
@@ -287,6 +288,13 @@ class Station:
         last, self._sent_report = self._sent_report, report
         is_news = last is None or _state(last) != _state(report)
         self._send(lambda dispatcher: dispatcher.on_report(report), is_news=is_news)
+
+    def note_taken_out(self, taken: TakenOut) -> None:
+        """Hear that a document was taken out by key."""
+        if self.agent is not None:
+            agent = self.agent
+            self._guarded(lambda: agent.note_taken_out(taken))
+            self.wake()
 
     def tell_custody(self) -> None:
         """Tell the fleet the latest events of custody, again perhaps."""

@@ -11,6 +11,7 @@ from robot_ops.core.errors import InputError, StateError
 from robot_ops.core.ids import ExchangeId, MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.tasks.archived import ArchivedTasks, ArchiveNote, note_of
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
+from robot_ops.tasks.documents import Documents, taken_out_of
 from robot_ops.tasks.events import EventKind, custody_of, int_of, leg_of, request_of
 from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.orders import MissionKind
@@ -107,6 +108,7 @@ class TaskBook:
     open_tasks: dict[TaskId, None] = field(default_factory=dict)
     ended_tasks: list[TaskId] = field(default_factory=list)
     traffic_rules: TrafficRules = field(default_factory=TrafficRules)
+    documents: Documents = field(default_factory=Documents)
     archived: ArchivedTasks = field(default_factory=ArchivedTasks)
     _by_request: dict[str, TaskId] = field(default_factory=dict)
     _by_robot: dict[RobotId, MissionId] = field(default_factory=dict)
@@ -183,6 +185,8 @@ class TaskBook:
                     self._strand(event)
                 case EventKind.HAND_OVER_ORDERED:
                     self._order_hand_over(event)
+                case EventKind.TAKEN_OUT:
+                    self._take_out(event)
                 case EventKind.CANCEL_ASKED:
                     task, reason = self.tasks[TaskId(event.subject)], str(event.payload["reason"])
                     self.tasks[task.task_id] = replace(task, cancel_reason=reason, cancel_asked_ns=event.stamp_ns)
@@ -214,6 +218,7 @@ class TaskBook:
             for mission_id in gone:
                 del self.missions[mission_id]
             self.ended_tasks = [task_id for task_id in self.ended_tasks if task_id not in note.requests]
+            self.documents.forget(note.requests)
         for robot, end in note.custody.items():
             chain = self.custody.get(robot, {})
             for seq in [seq for seq in chain if seq <= end.seq]:
@@ -253,6 +258,7 @@ class TaskBook:
             attempts=task.attempts + 1,
         )
         self._open_mission(mission)
+        self.documents.begin(task.task_id)
         self.tasks[task.task_id] = assigned
 
     def _release(self, event: LedgerEvent) -> None:
@@ -335,9 +341,26 @@ class TaskBook:
         self._open_mission(mission)
         self.tasks[task.task_id] = ordered
 
+    def _take_out(self, event: LedgerEvent) -> None:
+        """Let the task go on, or end, without the robot; one that has ended, or waits, only gets to know."""
+        task, taken = self.tasks[TaskId(event.subject)], taken_out_of(event, self.documents)
+        if task.status.is_final:
+            self.tasks[task.task_id] = replace(task, reason=str(event.payload["reason"]))
+        elif TaskStatus(event.payload["status"]) is not TaskStatus.QUEUED:
+            self._set_status(event)
+        elif task.status is not TaskStatus.QUEUED:
+            self._release(event)
+        else:
+            left_at, reason = PlaceId(str(event.payload["left_at"])), str(event.payload["reason"])
+            self.tasks[task.task_id] = replace(task, reason=reason, left_at=left_at, custodian=taken.person)
+        carried = (m for m in self.missions.values() if m.task_id == task.task_id and m.robot == taken.robot)
+        self.documents.take_out(taken, [mission.mission_id for mission in carried])
+
     def _keep_custody(self, custody: CustodyEvent) -> None:
         self.custody.setdefault(custody.robot, {})[custody.seq] = custody
         task = self.tasks.get(custody.task_id)
+        if task is not None:
+            self.documents.note(custody)
         is_loaded = custody.kind is CustodyKind.LOADED
         if task is not None and is_loaded and task.robot == custody.robot and not task.status.is_final:
             self.tasks[task.task_id] = replace(task, is_picked_up=True)

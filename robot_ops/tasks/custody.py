@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -25,6 +25,7 @@ class CustodyKind(Enum):
     RECEIPT = "receipt"  # the recipient confirmed, the compartment is empty
     RETURNED = "returned"  # the sender took it back
     HANDED_OVER = "handed_over"  # a custodian took it out of a robot that cannot go on
+    TAKEN_OUT = "taken_out"  # somebody had opened it by key, as the fleet has told the robot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,14 @@ class CustodyEvent:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainHead:
+    """How long a robot's chain is, and the digest of its last event; GENESIS where there is none."""
+
+    count: int
+    digest: str
+
+
 class CustodyLog(Protocol):
     """Durable log of one robot's chain. An event is on disk when `record` returns.
 
@@ -67,6 +76,11 @@ class CustodyLog(Protocol):
     def events(self, task_id: TaskId | None = None) -> tuple[CustodyEvent, ...]:
         """Return the events in order, of one task or all."""
         ...
+
+
+def head_of(events: Sequence[CustodyEvent]) -> ChainHead:
+    """Return the head of a robot's whole chain."""
+    return ChainHead(count=len(events), digest=events[-1].digest if events else GENESIS)
 
 
 def link(

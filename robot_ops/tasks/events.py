@@ -19,6 +19,7 @@ class EventKind(Enum):
     CANCEL_ASKED = "task.cancel_asked"
     STRANDED = "task.stranded"  # the mission has ended with the document on board; the task becomes blocked
     HAND_OVER_ORDERED = "task.hand_over_ordered"  # a mission to let a custodian take the document out
+    TAKEN_OUT = "task.taken_out"  # an operator says who took the document out of a robot by key
     CHORE_ORDERED = "chore.ordered"
     CHORE_ENDED = "chore.ended"
     CUSTODY = "custody.recorded"

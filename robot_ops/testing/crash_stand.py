@@ -20,6 +20,7 @@ from robot_ops.missions.agent import RobotAgent
 from robot_ops.missions.ports import AnnouncementKind
 from robot_ops.site.model import RobotKind, Site
 from robot_ops.tasks.custody import CustodyKind
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress
 from robot_ops.testing.crash_points import Crash, Fuse, FusedCompartments, FusedCustodyLog, FusedLedger
@@ -248,6 +249,11 @@ class CrashStand:
         self._sent[robot] = news
         with self.fuse.around("fleet", "clearing"):
             send()
+
+    def tell_taken_out(self, taken: TakenOut) -> None:
+        """See RobotLink."""
+        with self.fuse.around("fleet", "telling of a key"):
+            self._robot_mail.append((taken.robot, lambda courier: courier.agent.note_taken_out(taken)))
 
     def _started(self) -> Dispatcher:
         ledger = self._fleet_resources.enter_context(SqlLedger(sqlite_url(self.folder / "ledger.db")))

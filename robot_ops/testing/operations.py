@@ -43,6 +43,7 @@ class MemoryOperations:
         is_fleet_online: False lets submit and cancel fail.
         waits, rules: as shown; rules are changed as operators ask.
         changed_by: who has changed the rules, in order.
+        keys_used: documents taken out by key: task, who has it, who said so.
         free: per robot that does not keep to the lanes the radius of its circle, meters, and whether it is by hand; it
             stands.
     """
@@ -59,6 +60,7 @@ class MemoryOperations:
         self.waits: list[Wait] = []
         self.rules = TrafficRules()
         self.changed_by: list[str] = []
+        self.keys_used: list[tuple[TaskId, PersonId, str]] = []
         self.free: dict[RobotId, tuple[float, bool]] = {}
         self.tasks: dict[TaskId, TaskView] = {}
         self._site = site
@@ -147,12 +149,35 @@ class MemoryOperations:
             self.tasks[task_id] = dataclasses.replace(task, reason=f"{custodian} takes the document out")
         return "318842"
 
+    def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
+        """See Operations."""
+        self._reach_fleet()
+        with self._lock:
+            task = self.tasks.get(task_id)
+            if task is None or task.key_robot is None:
+                raise RequestError(f"no robot has the document of {task_id}", where="task_id")
+            self.tasks[task_id] = dataclasses.replace(
+                task,
+                status=TaskStatus.QUEUED,
+                robot=None,
+                phase=None,
+                reason=f"{person} took the document out of {task.key_robot} by key",
+                is_stranded=False,
+                key_robot=None,
+            )
+            self.keys_used.append((task_id, person, operator))
+        return "318842"
+
     def strand(self, task_id: TaskId) -> None:
         """Let the robot of a task be unable to bring its document any further."""
         with self._lock:
             reason = "document in courier_1: the way is blocked"
             self.tasks[task_id] = dataclasses.replace(
-                self.tasks[task_id], status=TaskStatus.BLOCKED, reason=reason, is_stranded=True
+                self.tasks[task_id],
+                status=TaskStatus.BLOCKED,
+                reason=reason,
+                is_stranded=True,
+                key_robot=RobotId("courier_1"),
             )
 
     def put(self, task_id: TaskId, status: TaskStatus, robot: RobotId, phase: MissionPhase) -> None:

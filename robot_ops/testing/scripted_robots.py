@@ -9,6 +9,8 @@ from robot_ops.core.ids import MissionId, PlaceId, RobotId, RouteId, TaskId
 from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.site.model import Site
+from robot_ops.tasks.custody import CustodyEvent, CustodyKind, link
+from robot_ops.tasks.documents import TakenOut
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress
 
@@ -47,6 +49,9 @@ class FleetInbox(Protocol):
 
     def on_report(self, report: MissionReport) -> None:
         """Take a report."""
+
+    def on_custody(self, event: CustodyEvent) -> None:
+        """Take an event of a chain of custody."""
 
 
 @dataclass(slots=True)
@@ -99,6 +104,8 @@ class ScriptedRobots:
         self.orders: list[MissionOrder] = []
         self.cancelations: list[tuple[RobotId, MissionId, str]] = []
         self.clearances: list[Clearance] = []
+        self.taken_out: list[TakenOut] = []
+        self.chains: dict[RobotId, list[CustodyEvent]] = {}
         self.served: list[tuple[TaskId, RobotId]] = []
 
     def start_mission(self, order: MissionOrder) -> None:
@@ -131,6 +138,23 @@ class ScriptedRobots:
         """Keep it."""
         self.clearances.append(clearance)
 
+    def tell_taken_out(self, taken: TakenOut) -> None:
+        """Put it into the robot's chain, unless something lies in the compartment."""
+        robot, chain = self.robots[taken.robot], self.chains.setdefault(taken.robot, [])
+        if robot.is_silent or robot.loaded or taken in self.taken_out:
+            return
+        self.taken_out.append(taken)
+        event = link(
+            chain[-1] if chain else None,
+            robot=taken.robot,
+            kind=CustodyKind.TAKEN_OUT,
+            task_id=taken.task_id,
+            person=taken.person,
+            compartment=taken.compartment,
+            stamp_ns=self._clock.now_ns(),
+        )
+        chain.append(event)
+
     def restart(self, robot: RobotId) -> None:
         """Forget everything but what lies in the compartments, as after a power cut."""
         old = self.robots[robot]
@@ -143,12 +167,14 @@ class ScriptedRobots:
                 self._end_phase(robot)
 
     def speak(self, fleet: FleetInbox) -> None:
-        """Send status, progress and the latest report of every robot that is not silent."""
+        """Send status, progress, chain and the latest report of every robot that is not silent."""
         for robot in self.robots.values():
             if robot.is_silent:
                 continue
             if robot.report is not None:
                 fleet.on_report(replace(robot.report, stamp_ns=self._clock.now_ns()))
+            for event in self.chains.get(robot.robot, ()):
+                fleet.on_custody(event)
             fleet.on_progress(self.progress(robot))
             fleet.on_status(self.status(robot))
 

@@ -1,8 +1,9 @@
 """`robot-ops task`: submit, cancel and list tasks of a running system, and have documents handed over."""
 
 import argparse
+import getpass
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robot_ops.bringup.output import add_json, say, show_json
 from robot_ops.bringup.task_records import show_tasks, task_record
@@ -10,6 +11,9 @@ from robot_ops.core.clock import to_ns
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import PersonId, PlaceId, TaskId
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
+
+if TYPE_CHECKING:
+    from robot_ops.ros_nodes.fleet_client import FleetClient
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hand_over.add_argument("task", help="its id")
     hand_over.add_argument("custodian", help="member of staff who takes it, as clerk_ada")
     add_json(hand_over)
+    taken_out = actions.add_parser("taken-out", help="say that staff took a document out of a dead robot by key")
+    taken_out.add_argument("task", help="its id")
+    taken_out.add_argument("--by", required=True, metavar="STAFF", help="who took it and has it now, as clerk_ada")
+    add_json(taken_out)
     listing = actions.add_parser("list", help="list tasks")
     listing.add_argument("--all", action="store_true", help="finished ones too")
     add_json(listing)
@@ -65,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
                 show_json({"task_id": arguments.task, "custodian": arguments.custodian, "code": code})
             else:
                 say(f"code of {arguments.custodian} at the robot: {code}")
+        elif arguments.action == "taken-out":
+            _report_taken_out(fleet, arguments)
         else:
             tasks = fleet.tasks(with_finished=arguments.all)
             if arguments.json:
@@ -72,6 +82,17 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 show_tasks(tasks)
     return 0
+
+
+def _report_taken_out(fleet: "FleetClient", arguments: argparse.Namespace) -> None:
+    operator = getpass.getuser()
+    code = fleet.report_taken_out(TaskId(arguments.task), PersonId(arguments.by), operator=operator)
+    if arguments.json:
+        show_json({"task_id": arguments.task, "person": arguments.by, "operator": operator, "code": code or None})
+        return
+    say(f"written down: {arguments.by} took the document of {arguments.task} out by key, says {operator}")
+    if code:
+        say(f"code of {arguments.by} at the next robot: {code}")
 
 
 def _request(arguments: argparse.Namespace) -> TaskRequest | None:
