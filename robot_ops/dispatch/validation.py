@@ -115,8 +115,13 @@ def _can_relay(request: TaskRequest, task: OpenTask, *, site: Site, robots: tupl
 
 
 def _leg(task: OpenTask, start: NodeId, goal: NodeId, site: Site) -> OpenTask:
-    levels = frozenset({site.nodes[start].level, site.nodes[goal].level})
-    return replace(task, pickup=start, destination=goal, levels=levels)
+    return replace(
+        task,
+        pickup=start,
+        destination=goal,
+        pickup_level=site.nodes[start].level,
+        destination_level=site.nodes[goal].level,
+    )
 
 
 def _can_do(robot: Robot, task: OpenTask, site: Site, travel: Travel) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from robot_ops.core.clock import seconds_between, to_ns
-from robot_ops.core.ids import LevelId, PersonId, RobotId, TaskId
+from robot_ops.core.ids import LevelId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.world import PersonPose
 from robot_ops.missions.ports import Announcement
@@ -42,7 +42,7 @@ class Population:
     """The people of one scenario. Its owner calls `step` and passes on the answers that come.
 
     Args:
-        crowd: how visitors walk, on the level `level`.
+        crowd: how visitors walk, on the level `level`; other_crowds: the same on further levels.
         rng: everything that people draw comes from it.
         robots: the robots that take part.
         period: s between two decisions of a person.
@@ -55,6 +55,7 @@ class Population:
         crowd: Crowd,
         hands: Hands,
         level: LevelId,
+        other_crowds: Mapping[LevelId, Crowd] | None = None,
         robots: Collection[RobotId],
         rng: np.random.Generator,
         period: float = _PERIOD,
@@ -62,7 +63,7 @@ class Population:
         self._period = period
         self._site = site = scenario.site
         self._scenario = scenario
-        self._crowd = crowd
+        self._crowds = {level: crowd, **(other_crowds or {})}
         self._hands = hands
         self._level = level
         self._radii = {robot: site.robots[robot].model.radius for robot in robots}
@@ -86,6 +87,7 @@ class Population:
         self._last_ns = 0
         self._numbers: dict[PersonId, int] = {}
         self._next_ns = 0
+        self._screens: dict[RobotId, Announcement] = {}
         self._poses: tuple[int, tuple[PersonPose, ...]] | None = None
 
     def step(self, now_ns: int, robots: Mapping[RobotId, LevelPose], desk: Desk) -> None:
@@ -96,23 +98,37 @@ class Population:
         if duration < self._period - 1e-9 and self._next_ns > now_ns:
             return
         self._last_ns = now_ns
-        here = {robot: at.pose for robot, at in robots.items() if at.level == self._level}
-        self._crowd.set_robots(
-            {robot: Disk(x=pose.x, y=pose.y, radius=self._radii[robot] + _RESPECT) for robot, pose in here.items()}
-        )
+        here: dict[LevelId, dict[RobotId, Pose]] = {level: {} for level in self._crowds}
+        for robot, at in robots.items():
+            if at.level in here:
+                here[at.level][robot] = at.pose
+        for level, crowd in self._crowds.items():
+            radii = {robot: self._radii[robot] + _RESPECT for robot in here[level]}
+            crowd.set_robots(
+                {robot: Disk(x=pose.x, y=pose.y, radius=radii[robot]) for robot, pose in here[level].items()}
+            )
         self._come_in(now_ns, desk)
         for visitor in list(self._visitors.values()):
-            if visitor.step(now_ns, duration, self._crowd, here):
-                desk.submit(self._ask_at_kiosk(visitor, now_ns))
-            if visitor.state is VisitorState.GONE:
-                self._crowd.remove(visitor.person)
-                del self._visitors[visitor.person]
+            self._let_act(visitor, now_ns, duration, here[visitor.level], desk)
         self._passers_by.step(now_ns)
         if duration > 0.0:
-            self._crowd.step(duration)
+            for crowd in self._crowds.values():
+                crowd.step(duration)
         for clerk in self._clerks.values():
             clerk.step(now_ns, self._hands, desk)
         self._note_next(now_ns)
+
+    def _let_act(self, visitor: Visitor, now_ns: int, duration: float, robots: dict[RobotId, Pose], desk: Desk) -> None:
+        crowd = self._crowds[visitor.level]
+        if visitor.away_until_ns is not None:
+            if now_ns >= visitor.away_until_ns and crowd.add(visitor.person, *visitor.comes_out_at):
+                visitor.come_out(now_ns)
+            return
+        if visitor.step(now_ns, duration, crowd, robots):
+            desk.submit(self._ask_at_kiosk(visitor, now_ns))
+        if visitor.state is VisitorState.GONE:
+            crowd.remove(visitor.person)
+            del self._visitors[visitor.person]
 
     @property
     def next_ns(self) -> int:
@@ -137,6 +153,16 @@ class Population:
         """Have a member of staff walk to the robot that has the task's document, and keep it until the next one."""
         self._clerks[person].become_custodian(task_id, code, document)
 
+    def make_keeper(self, person: PersonId, task_id: TaskId, code: str, document: str, now_ns: int) -> None:
+        """Have a member of staff take the task's document at an exchange, and give it to the next robot there."""
+        clerk, exchanges = self._clerks[person], self._site.exchanges.values()
+        kept = [exchange for exchange in exchanges if exchange.keeper == person]
+        clerk.become_keeper(task_id, code, document, places={place for e in kept for place in (e.drop, e.pickup)})
+        for robot, announcement in self._screens.items():
+            if announcement.task_id == task_id and clerk.walks_to(announcement):
+                clerk.hear(robot, announcement, now_ns)
+        self._note_next(self._last_ns)
+
     def send_away(self, person: PersonId, until_ns: int) -> None:
         """Let a member of staff leave the desk for a while."""
         self._clerks[person].leave(until_ns)
@@ -145,6 +171,9 @@ class Population:
         """Let people see what a robot's screen says."""
         for visitor in self._visitors.values():
             visitor.hear(robot, announcement, now_ns)
+            if visitor.onward is not None:
+                self._send_on(visitor, visitor.onward, now_ns)
+        self._screens[robot] = announcement
         for person, clerk in self._clerks.items():
             if self._site.staff[person].place == announcement.place or clerk.walks_to(announcement):
                 clerk.hear(robot, announcement, now_ns)
@@ -170,8 +199,10 @@ class Population:
     def people(self) -> tuple[PersonPose, ...]:
         """Return where everybody who walks is."""
         if self._poses is None or self._poses[0] != self._last_ns:
-            poses = tuple(self._pose_of(person) for person in (*self._visitors, *self._passers_by.persons))
-            self._poses = (self._last_ns, poses)
+            visitors = [visitor for visitor in self._visitors.values() if visitor.away_until_ns is None]
+            poses = [self._pose_of(visitor.person, visitor.level) for visitor in visitors]
+            poses += [self._pose_of(person, self._level) for person in self._passers_by.persons]
+            self._poses = (self._last_ns, tuple(poses))
         return self._poses[1]
 
     def expected(self, request_id: str) -> frozenset[TaskStatus]:
@@ -189,12 +220,13 @@ class Population:
         """Return everything that was asked for, by request id."""
         return {request_id: asked.request for request_id, asked in self._asked.items()}
 
-    def _pose_of(self, person: PersonId) -> PersonPose:
-        vx, vy = self._crowd.velocity(person)
+    def _pose_of(self, person: PersonId, level: LevelId) -> PersonPose:
+        crowd = self._crowds[level]
+        vx, vy = crowd.velocity(person)
         return PersonPose(
             person=person,
             number=self._numbers.setdefault(person, len(self._numbers)),
-            at=LevelPose(level=self._level, pose=self._crowd.pose(person)),
+            at=LevelPose(level=level, pose=crowd.pose(person)),
             vx=vx,
             vy=vy,
         )
@@ -222,25 +254,43 @@ class Population:
 
     def _admit(self, wish: VisitWish) -> bool:
         """Let a visitor in; False while somebody stands in the door."""
-        place = self._site.pose_at(wish.pickup).pose
-        waiting = sum(
-            1 for visitor in self._visitors.values() if visitor.wish.pickup == wish.pickup and visitor.is_at_kiosk
-        )
-        spot = place.compose(Pose(x=_KIOSK_SPOT[0], y=_KIOSK_SPOT[1] + _QUEUE_SPACING * waiting))
-        entrance = min(self._scenario.entrances, key=lambda at: math.hypot(at[0] - place.x, at[1] - place.y))
+        at = self._site.pose_at(wish.pickup)
+        place, spot = at.pose, self._waiting_spot(wish.pickup)
+        entrance = min(self._scenario.entrances, key=lambda door: math.hypot(door[0] - place.x, door[1] - place.y))
         person = PersonId(f"visitor.{self._visitor_count + 1:05d}")
-        if not self._crowd.add(person, *entrance):
+        if not self._crowds[at.level].add(person, *entrance):
             return False
         self._visitor_count += 1
         self._visitors[person] = Visitor(
             person,
             wish,
-            kiosk_spot=(spot.x, spot.y),
+            level=at.level,
+            kiosk_spot=spot,
             exit_spot=entrance,
             habits=self._scenario.habits,
             rng=self._habit_rng,
         )
         return True
+
+    def _waiting_spot(self, place: PlaceId) -> tuple[float, float]:
+        """Return where somebody waits for a guide at a place, behind those who do already."""
+        waiting = sum(1 for visitor in self._visitors.values() if visitor.meets_at == place and visitor.is_at_kiosk)
+        spot = self._site.pose_at(place).pose.compose(
+            Pose(x=_KIOSK_SPOT[0], y=_KIOSK_SPOT[1] + _QUEUE_SPACING * waiting)
+        )
+        return spot.x, spot.y
+
+    def _send_on(self, visitor: Visitor, place: PlaceId, now_ns: int) -> None:
+        """Have a visitor go to where another guide meets them; to another level they go out of sight."""
+        site = self._site
+        at, spot = site.node_of(place).level, self._waiting_spot(place)
+        if at not in self._crowds:
+            visitor.give_up(now_ns)  # nobody walks there in this simulation
+            return
+        seconds = max((e.seconds for e in site.exchanges.values() if e.pickup == place), default=0.0)
+        if at != visitor.level:
+            self._crowds[visitor.level].remove(visitor.person)
+        visitor.go_on(place, spot, at, now_ns + to_ns(seconds), now_ns)
 
     def _ask_at_kiosk(self, visitor: Visitor, now_ns: int) -> TaskRequest:
         demand = self._scenario.guidance

@@ -1,5 +1,6 @@
 """A member of staff at a robot's panel: types the code, loads or takes the document, closes the lid."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -7,7 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from robot_ops.core.clock import to_ns
-from robot_ops.core.ids import PersonId, RobotId, TaskId
+from robot_ops.core.ids import PersonId, PlaceId, RobotId, TaskId
 from robot_ops.missions.ports import Announcement, AnnouncementKind
 from robot_ops.tasks.desk import Desk
 
@@ -71,6 +72,7 @@ class Clerk:
         self._has_mistyped: set[TaskId] = set()
         self._away_until_ns = 0
         self._kept: set[TaskId] = set()
+        self._kept_at: dict[TaskId, frozenset[PlaceId]] = {}
 
     @property
     def next_ns(self) -> int | None:
@@ -95,9 +97,18 @@ class Clerk:
         self.learn(task_id, code, document)
         self._kept.add(task_id)
 
+    def become_keeper(self, task_id: TaskId, code: str, document: str, *, places: Collection[PlaceId]) -> None:
+        """Be told to take a document at an exchange and to give it to the next robot, at one of the places."""
+        self.learn(task_id, code, document)
+        self._kept_at[task_id] = frozenset(places)
+
     def walks_to(self, announcement: Announcement) -> bool:
-        """Return whether the clerk goes to a robot that says this without naming a place."""
-        return announcement.place is None and announcement.task_id in self._kept
+        """Return whether the clerk goes to a robot that says this somewhere else than where they work."""
+        if announcement.task_id is None:
+            return False
+        if announcement.place is None:
+            return announcement.task_id in self._kept
+        return announcement.place in self._kept_at.get(announcement.task_id, ())
 
     def hear(self, robot: RobotId, announcement: Announcement, now_ns: int) -> None:
         """See a robot's screen; only tasks the clerk has a code for matter."""

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from robot_ops.core.clock import seconds_between
-from robot_ops.core.ids import PersonId, RobotId, TaskId
+from robot_ops.core.ids import LevelId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.core.poses import Pose
 from robot_ops.missions.ports import Announcement, AnnouncementKind
 from robot_ops.simulation.crowd import ARRIVAL_RADIUS, Crowd
@@ -34,6 +34,7 @@ class VisitorState(Enum):
     FOLLOWING = "following"
     STANDING = "standing"  # stopped for a while on the way
     STRAYING = "straying"  # walked off on the way
+    GOING_ON = "going_on"  # from where a guide left them at an exchange to where another one meets them
     SERVED = "served"  # arrived, stays a moment
     LEAVING = "leaving"
     GONE = "gone"
@@ -69,8 +70,15 @@ class Visitor:
     Args:
         person: their body's name in the crowd.
         wish: where they want to be led from and to.
+        level: of the place they are met at.
         kiosk_spot, exit_spot: where they wait and where they leave, meters, map frame.
         rng: draws their habits.
+
+    Attributes:
+        level: where they are, or come out next while they are away.
+        meets_at: the place where a guide meets them.
+        onward: the place that a guide has just told them to go to, until `go_on` says how.
+        away_until_ns: when they come out on another level, None while they are on the floor.
     """
 
     def __init__(
@@ -78,6 +86,7 @@ class Visitor:
         person: PersonId,
         wish: VisitWish,
         *,
+        level: LevelId,
         kiosk_spot: tuple[float, float],
         exit_spot: tuple[float, float],
         habits: Habits,
@@ -88,6 +97,10 @@ class Visitor:
         self.state = VisitorState.COMING
         self.task_id: TaskId | None = None
         self.has_walked_away = False
+        self.level = level
+        self.meets_at = wish.pickup
+        self.onward: PlaceId | None = None
+        self.away_until_ns: int | None = None
         self._kiosk_spot = kiosk_spot
         self._exit_spot = exit_spot
         self._temper = _draw_temper(habits, rng)
@@ -107,6 +120,8 @@ class Visitor:
         """Return whether others see soon what the visitor does: walking to the kiosk, or with a robot."""
         if self.state is VisitorState.WAITING:
             return self._robot is not None
+        if self.state is VisitorState.GOING_ON:
+            return self.away_until_ns is None
         return self.state in (VisitorState.COMING, *_ON_THE_WAY)
 
     @property
@@ -138,10 +153,31 @@ class Visitor:
                 self._is_called = True
             case AnnouncementKind.ARRIVED if self.state in _ON_THE_WAY:
                 self._enter(VisitorState.SERVED, now_ns)
+            case AnnouncementKind.ONWARD if self.state in (*_ON_THE_WAY, VisitorState.SERVED):
+                self.onward = announcement.place
+                self._enter(VisitorState.GOING_ON, now_ns)
             case AnnouncementKind.FAREWELL | AnnouncementKind.SORRY if self.state in _LEADABLE:
                 self._enter(VisitorState.LEAVING, now_ns)
             case _:
                 pass
+
+    def go_on(self, place: PlaceId, spot: tuple[float, float], level: LevelId, until_ns: int, now_ns: int) -> None:
+        """Go to where the next guide comes, which on another level takes until an instant, out of everybody's sight."""
+        if level != self.level:
+            self.level, self.away_until_ns = level, until_ns
+        self.meets_at, self.onward = place, None
+        self._kiosk_spot, self._robot, self._is_called = spot, None, False
+        self._enter(VisitorState.GOING_ON, now_ns)
+
+    @property
+    def comes_out_at(self) -> tuple[float, float]:
+        """Return where they come out on the other level, meters, map frame."""
+        return self._kiosk_spot
+
+    def come_out(self, now_ns: int) -> None:
+        """Be on the other level, and wait there."""
+        self.away_until_ns = None
+        self._enter(VisitorState.WAITING, now_ns)
 
     def step(self, now_ns: int, duration: float, crowd: Crowd, robots: dict[RobotId, Pose]) -> bool:
         """Decide and walk for `duration` seconds; True at the moment the visitor presses the kiosk's button."""
@@ -166,6 +202,10 @@ class Visitor:
                     self._enter(VisitorState.FOLLOWING, now_ns)
             case VisitorState.STRAYING:
                 self._stray(now_ns, waited, crowd)
+            case VisitorState.GOING_ON:
+                crowd.steer(self.person, *self._kiosk_spot, _WALK)
+                if _distance(here, self._kiosk_spot) < 2 * ARRIVAL_RADIUS or waited > 120.0:
+                    self._enter(VisitorState.WAITING, now_ns)
             case VisitorState.SERVED:
                 crowd.steer(self.person, here.x, here.y, 0.0)
                 if waited > 30.0:

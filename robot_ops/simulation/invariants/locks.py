@@ -56,10 +56,11 @@ class Locks(Invariant):
             raise Broken(f"{robot} opens {compartment} twice for one record")
 
     def written(self, event: LedgerEvent) -> None:
-        """Remember who was made custodian of a document."""
-        custodian = event.payload.get("custodian")
-        if custodian is not None:
-            self._custodians.add((TaskId(event.subject), str(custodian)))
+        """Remember who was made custodian of a document, or keeps it at an exchange."""
+        for name in ("custodian", "keeper"):
+            person = event.payload.get(name)
+            if person is not None:
+                self._custodians.add((TaskId(event.subject), str(person)))
 
     def _has_typed(self, event: CustodyEvent) -> bool:
         """Return whether the person has typed their code for the task at this robot; whom it does not name has none."""

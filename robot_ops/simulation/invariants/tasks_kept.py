@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.simulation.invariants.base import Broken, Invariant, World
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
@@ -51,12 +51,13 @@ class Once(Invariant):
     """Follows every document by the robots' own records."""
 
     name = "once"
-    says = "a document is loaded, handed over and confirmed once, by one robot at a time"
+    says = "a document is loaded, handed over and confirmed once, by one robot at a time, and from whoever has it"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._bearer: dict[TaskId, RobotId] = {}
         self._delivered: dict[TaskId, CustodyEvent] = {}
+        self._custodian: dict[TaskId, PersonId] = {}
 
     def recorded(self, event: CustodyEvent) -> None:
         """Follow the document; an event that is written again after a failed write follows itself."""
@@ -64,6 +65,9 @@ class Once(Invariant):
         done = self._delivered.get(task)
         match event.kind:
             case CustodyKind.LOADED:
+                custodian = self._custodian.pop(task, event.person)
+                if custodian != event.person:
+                    raise Broken(f"{event.person} gives {robot} the document of {task}, which {custodian} has")
                 bearer = self._bearer.setdefault(task, robot)
                 if bearer != robot:
                     raise Broken(f"the document of {task} is loaded into {robot} and lies in {bearer}")
@@ -81,8 +85,12 @@ class Once(Invariant):
                     raise Broken(f"{robot} opens for {task} after its receipt")
             case CustodyKind.UNLOADED:
                 pass
-            case _:  # returned, or taken out by a custodian
+            case CustodyKind.HANDED_OVER:
                 self._bearer.pop(task, None)
+                self._custodian[task] = event.person
+            case _:  # returned, or taken out by key
+                self._bearer.pop(task, None)
+                self._custodian.pop(task, None)
 
     def end(self) -> None:
         """Look whether documents that were delivered have left the robots."""
