@@ -5,7 +5,7 @@ outlive the process is in the ledger before anybody is told. One thread calls al
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -24,19 +24,19 @@ from robot_ops.dispatch.inbox import Inbox
 from robot_ops.dispatch.inheritance import Inheritance
 from robot_ops.dispatch.journal import Journal
 from robot_ops.dispatch.key_openings import KeyOpenings
+from robot_ops.dispatch.listing import Listing
 from robot_ops.dispatch.orders import accepted_answer
 from robot_ops.dispatch.outbox import Outbox
 from robot_ops.dispatch.outcomes import Outcomes
 from robot_ops.dispatch.overdue import Overdue
-from robot_ops.dispatch.ports import Alarm, Holdings, NoHoldings, RobotLink, RobotStatus, RobotView, TaskView
+from robot_ops.dispatch.ports import Alarm, Holdings, NoHoldings, RobotLink, RobotStatus, RobotView, TaskPage, TaskView
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.supervisor import Supervisor
 from robot_ops.dispatch.traffic_desk import TrafficDesk
 from robot_ops.dispatch.transfers import Transfers
 from robot_ops.dispatch.validation import check_places, check_request
-from robot_ops.dispatch.views import first_waiting, plain_view, robot_view, task_view
+from robot_ops.dispatch.views import robot_view
 from robot_ops.site.model import Site
-from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.codes import COST
 from robot_ops.tasks.custody import CustodyEvent
 from robot_ops.tasks.events import EventKind, request_payload
@@ -113,6 +113,7 @@ class Dispatcher:
         self._key_openings = KeyOpenings(self._context)
         self._outcomes = Outcomes(self._context, self._transfers)
         self._assigner = Assigner(self._context)
+        self._listing = Listing(self._context, self._assigner)
         self._supervisor = Supervisor(self._context, self._outcomes)
         self._overdue = Overdue(self._context)
         self._errands = Errands(self._context, self._assigner)
@@ -263,17 +264,27 @@ class Dispatcher:
             self._watch_congestion()
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
-        """Return the tasks in the order they were accepted; those that have ended only where asked for."""
-        book = self._context.book
-        return self._views(book.tasks.values() if with_finished else book.open_records())
+        """Return all tasks in the order they were accepted; those that have ended only where asked for."""
+        return self._listing.all(with_finished=with_finished)
 
-    def tasks_since(self, finished_ns: int, *, most_waiting: int | None = None) -> tuple[TaskView, ...]:
-        """Return the tasks that are open or have ended at this instant or later, in the order of acceptance.
+    def task_page(self, after: TaskId | None = None, limit: int = 0, *, with_finished: bool) -> TaskPage:
+        """Return the next tasks in the order they were accepted; see `Listing.page`.
 
-        Args:
-            most_waiting: of those that wait for a robot only so many, the first; all when None.
+        Raises:
+            RequestError: the task to go on after is not there.
         """
-        return self._views(first_waiting(self._context.book.records_since(finished_ns), most_waiting))
+        return self._listing.page(after, limit, with_finished=with_finished)
+
+    def tasks_since(
+        self, finished_ns: int, *, most_waiting: int | None = None, most_ended: int | None = None
+    ) -> tuple[TaskView, ...]:
+        """Return the tasks that are open or have ended at this instant or later; see `Listing.shown`."""
+        return self._listing.shown(finished_ns, most_waiting=most_waiting, most_ended=most_ended)
+
+    @property
+    def open_count(self) -> int:
+        """Return how many tasks are open."""
+        return len(self._context.book.open_tasks)
 
     def robots(self) -> tuple[RobotView, ...]:
         """Return the robots in the site's order."""
@@ -335,16 +346,6 @@ class Dispatcher:
     def ledger_digest(self) -> str:
         """Return the ledger's digest."""
         return self._context.journal.digest
-
-    def _views(self, records: Iterable[TaskRecord]) -> tuple[TaskView, ...]:
-        now_ns = self._context.clock.now_ns()
-        views = []
-        for record in records:
-            view = plain_view(record)
-            with self._context.isolation.part(f"the view of {record.task_id}"):
-                view = task_view(self._context, self._assigner, record, now_ns)
-            views.append(view)
-        return tuple(views)
 
     def _promise(self, request: TaskRequest) -> float:
         """Return the seconds until the request will be done; some when planning fails, for accepting must not."""

@@ -122,6 +122,18 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """Some tasks in the order they were accepted.
+
+    Attributes:
+        next: the task to go on after, None after the last page.
+    """
+
+    tasks: tuple[TaskView, ...]
+    next: TaskId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RobotView:
     """A robot as operators see it.
 
@@ -178,6 +190,7 @@ class HallView:
         doors: per door whether it is open; lifts: per lift the level its cabin is at.
         waits: the robots that cannot go on, and why.
         rules: what operators have imposed on traffic.
+        open_count: open tasks, those included that are too many to be seen; None where nobody tells.
     """
 
     stamp_ns: int
@@ -190,6 +203,7 @@ class HallView:
     is_fleet_online: bool
     waits: Sequence[Wait] = ()
     rules: TrafficRules = field(default_factory=TrafficRules)
+    open_count: int | None = None
 
 
 class Operations(Protocol):

@@ -1,6 +1,5 @@
 """Tasks and robots as people see them."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from robot_ops.core.clock import to_ns
@@ -45,17 +44,6 @@ def plain_view(task: TaskRecord) -> TaskView:
         estimated_finish_ns=task.finished_ns or task.promised_ns,
         promised_ns=task.promised_ns,
     )
-
-
-def first_waiting(records: Iterable[TaskRecord], most: int | None) -> Iterator[TaskRecord]:
-    """Yield the records without those that wait for a robot behind `most` others; all where that is None."""
-    waiting = 0
-    for record in records:
-        if record.status is TaskStatus.QUEUED:
-            waiting += 1
-            if most is not None and waiting > most:
-                continue
-        yield record
 
 
 def robot_view(context: Context, state: RobotState, clearance: Clearance | None, now_ns: int) -> RobotView:

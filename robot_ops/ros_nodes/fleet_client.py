@@ -28,7 +28,7 @@ from robot_ops_interfaces.srv import (
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.explanation import Explanation
-from robot_ops.dispatch.ports import RobotStatus, TaskView
+from robot_ops.dispatch.ports import RobotStatus, TaskPage, TaskView
 from robot_ops.ros_nodes.fleet_messages import (
     ListedRobot,
     check_stop_answer,
@@ -36,11 +36,12 @@ from robot_ops.ros_nodes.fleet_messages import (
     from_hand_over_answer,
     from_robot_list,
     from_submit_answer,
+    from_task_page,
 )
 from robot_ops.ros_nodes.qos import STATE
 from robot_ops.ros_nodes.runtime import BackgroundSpin
 from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_traffic
-from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_request
+from robot_ops.ros_nodes.vocabulary import from_status, to_request
 from robot_ops.tasks.requests import Accepted, TaskRequest
 from robot_ops.tasks.rule_changes import RuleChange
 from robot_ops.tasks.traffic_rules import TrafficRules
@@ -118,13 +119,27 @@ class FleetClient:
         return from_hand_over_answer(self._call(ReportTakenOut, "/fleet/report_taken_out", request))
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
-        """Return the tasks.
+        """Return the tasks, asked for page by page.
 
         Raises:
-            LinkError: the fleet does not answer.
+            RequestError: tasks were archived meanwhile. LinkError: the fleet does not answer.
         """
-        answer = self._call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=with_finished))
-        return tuple(from_task(task) for task in answer.tasks)
+        pages = self.task_pages(with_finished=with_finished)
+        return tuple(task for page in pages for task in page.tasks)
+
+    def task_pages(self, *, with_finished: bool) -> Iterator[TaskPage]:
+        """Yield the tasks in the order they were accepted, each page when it is asked for.
+
+        Raises:
+            RequestError: tasks were archived meanwhile. LinkError: the fleet does not answer.
+        """
+        request = ListTasks.Request(with_finished=with_finished)
+        while True:
+            page = from_task_page(self._call(ListTasks, "/fleet/list_tasks", request))
+            yield page
+            if page.next is None:
+                return
+            request.after = str(page.next)
 
     def robots(self) -> tuple[ListedRobot, ...]:
         """Return the fleet's robots in the site's order, those that are silent too.

@@ -9,13 +9,21 @@ from robot_ops_interfaces.msg import Alarm as AlarmMsg
 from robot_ops_interfaces.msg import AlarmArray, TaskArray
 from robot_ops_interfaces.msg import DispatchOption as DispatchOptionMsg
 from robot_ops_interfaces.msg import Task as TaskMsg
-from robot_ops_interfaces.srv import ExplainDispatch, HandOver, ListRobots, ReportTakenOut, SetStop, SubmitTask
+from robot_ops_interfaces.srv import (
+    ExplainDispatch,
+    HandOver,
+    ListRobots,
+    ListTasks,
+    ReportTakenOut,
+    SetStop,
+    SubmitTask,
+)
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.dispatch.explanation import Explanation, RobotOption
-from robot_ops.dispatch.ports import Alarm, RobotStatus, RobotView, TaskView
+from robot_ops.dispatch.ports import Alarm, RobotStatus, RobotView, TaskPage, TaskView
 from robot_ops.ros_nodes.conversions import from_time, to_time
 from robot_ops.ros_nodes.vocabulary import from_status, from_task, to_status, to_task
 from robot_ops.tasks.requests import Accepted
@@ -68,12 +76,13 @@ def from_alarms(message: AlarmArray) -> tuple[Alarm, ...]:
     )
 
 
-def to_tasks(tasks: Iterable[TaskView], stamp_ns: int) -> TaskArray:
-    """Return the tasks as a message for everybody.
+def to_tasks(tasks: Iterable[TaskView], open_count: int, stamp_ns: int) -> TaskArray:
+    """Return the tasks as a message for everybody, and how many are open in all.
 
     Their request ids are not told, the task ids stand in: who repeats a request id is told the codes again.
     """
-    return TaskArray(stamp=to_time(stamp_ns), tasks=[_to_public_task(task) for task in tasks])
+    public = [_to_public_task(task) for task in tasks]
+    return TaskArray(stamp=to_time(stamp_ns), tasks=public, open_count=open_count)
 
 
 def _to_public_task(task: TaskView) -> TaskMsg:
@@ -123,6 +132,19 @@ def from_explanation(answer: ExplainDispatch.Response) -> Explanation:
         for option in answer.options
     ]
     return Explanation(task=from_task(answer.task), options=tuple(options), lines=tuple(answer.lines))
+
+
+def from_task_page(answer: ListTasks.Response) -> TaskPage:
+    """Return the page.
+
+    Raises:
+        RequestError: it was refused.
+    """
+    if answer.error:
+        raise RequestError(answer.error)
+    return TaskPage(
+        tasks=tuple(from_task(task) for task in answer.tasks), next=TaskId(answer.next) if answer.next else None
+    )
 
 
 def to_robot_list(robots: Iterable[RobotView], now_ns: int) -> ListRobots.Response:

@@ -64,6 +64,7 @@ class FleetParameters:
     step_period: float = parameter(0.2, "Between two steps of the dispatcher, s.", low=0.05, high=1.0)
     finished_for: float = parameter(600.0, "How long /fleet/tasks shows a task that has ended, s.", low=0.0, high=1e6)
     most_waiting: int = parameter(300, "How many tasks that wait for a robot /fleet/tasks shows.", low=0, high=100000)
+    most_ended: int = parameter(200, "How many tasks that have ended /fleet/tasks shows.", low=0, high=100000)
 
 
 class FleetNode(Node):
@@ -107,7 +108,7 @@ class FleetNode(Node):
             holdings=holdings,
         )
         self._dispatcher.recover()
-        open_count = len(self._dispatcher.tasks(with_finished=False))
+        open_count = self._dispatcher.open_count
         self.get_logger().info(f"fleet of {len(names)} robots; {open_count} open tasks in the ledger")
         self._tasks = self.create_publisher(TaskArray, "/fleet/tasks", STATE)
         self._traffic = self.create_publisher(TrafficState, "/fleet/traffic", STATE)
@@ -218,7 +219,13 @@ class FleetNode(Node):
         return response
 
     def _on_list(self, request: ListTasks.Request, response: ListTasks.Response) -> ListTasks.Response:
-        response.tasks = [to_task(task) for task in self._dispatcher.tasks(with_finished=request.with_finished)]
+        after = TaskId(request.after) if request.after else None
+        try:
+            page = self._dispatcher.task_page(after, request.limit, with_finished=request.with_finished)
+        except InputError as error:
+            response.error = str(error)
+            return response
+        response.tasks, response.next = [to_task(task) for task in page.tasks], str(page.next or "")
         return response
 
     def _on_list_robots(self, _request: ListRobots.Request, _response: ListRobots.Response) -> ListRobots.Response:
@@ -277,12 +284,15 @@ class FleetNode(Node):
         if is_due:
             self._shown_ns = now_ns
         tasks = self._dispatcher.tasks_since(
-            now_ns - to_ns(self._settings.finished_for), most_waiting=self._settings.most_waiting
+            now_ns - to_ns(self._settings.finished_for),
+            most_waiting=self._settings.most_waiting,
+            most_ended=self._settings.most_ended,
         )
+        open_count = self._dispatcher.open_count
         # estimates move all the time; they go out once a second
         keys = [(task.task_id, task.status, task.robot, task.phase, task.reason) for task in tasks]
-        if self._is_news("tasks", keys) or is_due:
-            self._tasks.publish(to_tasks(tasks, now_ns))
+        if self._is_news("tasks", (open_count, keys)) or is_due:
+            self._tasks.publish(to_tasks(tasks, open_count, now_ns))
         traffic = (self._clearances(), self._dispatcher.waits(), self._dispatcher.traffic_rules)
         if self._is_news("traffic", traffic) or is_due:
             self._traffic.publish(to_traffic(*traffic, now_ns))

@@ -108,6 +108,7 @@ class OperationsNode(Node):
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._heard = {robot: _Heard() for robot in self._robots}
         self._tasks: tuple[TaskView, ...] = ()
+        self._open_count: int | None = None
         self._fleet_ns: int | None = None
         self._fleet_steady_ns = 0
         self._picture = TrafficPicture()
@@ -144,6 +145,7 @@ class OperationsNode(Node):
             is_fleet_online=self._is_fresh(self._fleet_ns, self._fleet_steady_ns, now_ns, FLEET_SILENCE),
             waits=self._picture.waits,
             rules=self._picture.rules,
+            open_count=self._open_count,
         )
 
     def submit(self, request: TaskRequest) -> Accepted:
@@ -298,7 +300,7 @@ class OperationsNode(Node):
                 tasks.append(from_task(task))
             except (ValueError, KeyError, RequestError) as error:
                 self.get_logger().error(f"task {task.task_id!r} cannot be shown: {error}", throttle_duration_sec=10.0)
-        self._tasks = tuple(tasks)
+        self._tasks, self._open_count = tuple(tasks), int(message.open_count)
         self._fleet_ns, self._fleet_steady_ns = from_time(message.stamp), self._steady.now().nanoseconds
 
     def _on_traffic(self, message: TrafficState) -> None:

@@ -135,17 +135,6 @@ class TaskBook:
         """Return the tasks that have not ended, in the order they were accepted."""
         return tuple(self.tasks[task_id] for task_id in self.open_tasks)
 
-    def records_since(self, finished_ns: int) -> tuple[TaskRecord, ...]:
-        """Return the tasks that are open or have ended at this instant or later, in the order they were accepted."""
-        found = set(self.open_tasks)
-        for task_id in reversed(self.ended_tasks):
-            if (self.tasks[task_id].finished_ns or 0) < finished_ns:
-                break
-            found.add(task_id)
-        return tuple(
-            sorted((self.tasks[task_id] for task_id in found), key=lambda task: (task.submitted_ns, task.task_id))
-        )
-
     def next_event_id(self, subject: str) -> str:
         """Return the id of the next event about the subject: the same history always gives the same ids."""
         return f"{subject}#{self.event_count(subject)}"

@@ -121,8 +121,6 @@ def test_the_life_of_a_task() -> None:
     assert (task.started_ns, task.finished_ns) == (3, 8)
     assert writer.book.open_records() == ()
     assert writer.book.mission_of(RobotId("guide_1")) is None
-    assert writer.book.records_since(8) == (task,)
-    assert writer.book.records_since(9) == ()
     assert replayed(writer.events) == writer.book
 
 
