@@ -36,16 +36,29 @@ _ABSENT_S: Final = 60.0
 
 
 def as_open_task(
-    context: Context, request: TaskRequest, *, task: TaskRecord | None, planned: Assignment | None, now_ns: int
+    context: Context,
+    request: TaskRequest,
+    *,
+    task: TaskRecord | None,
+    planned: Assignment | None,
+    now_ns: int,
+    onward: Assignment | None = None,
 ) -> OpenTask:
-    """Return the request as allocation sees it; `task` is None while it is not accepted."""
+    """Return the request as allocation sees it; `task` is None while it is not accepted.
+
+    Args:
+        planned: what the last plan has of it; onward: the same of the robot that it changes to.
+    """
     site = context.site
+    pickup = site.node_of(request.pickup if task is None else task.pickup)
+    destination = site.node_of(request.destination)
+    ready_ns = None if task is None else task.ready_ns
     return OpenTask(
         # a request that is not accepted yet sorts after those that are
         task_id=task.task_id if task is not None else context.book.next_task_id(request.kind),
         kind=request.kind,
-        pickup=site.places[request.pickup if task is None else task.pickup].node,
-        destination=site.places[request.destination].node,
+        pickup=pickup.id,
+        destination=destination.id,
         priority=request.priority,
         due=None if request.due_ns is None else seconds_between(now_ns, request.due_ns),
         # the clock may have been set back meanwhile
@@ -53,6 +66,12 @@ def as_open_task(
         language=getattr(request, "language", ""),
         planned=None if planned is None else planned.robot,
         planned_position=0 if planned is None else planned.position,
+        ready=0.0 if ready_ns is None else max(0.0, seconds_between(now_ns, ready_ns)),
+        pickup_level=pickup.level,
+        destination_level=destination.level,
+        planned_exchange=None if planned is None else planned.exchange,
+        planned_onward=None if onward is None else onward.robot,
+        planned_onward_position=0 if onward is None else onward.position,
     )
 
 
@@ -114,6 +133,7 @@ def expected_candidates(context: Context, now_ns: int) -> list[Candidate]:
                 free_in=_ABSENT_S,
                 soc=1.0,
                 languages=state.robot.languages,
+                levels=state.robot.levels,
             )
             candidate = _in_shifts(candidate, state.robot, context.travel, now_ns)
         found.append(candidate)
@@ -174,6 +194,7 @@ def _candidate(context: Context, state: RobotState, now_ns: int) -> Candidate | 
         free_in=max(free_in, seconds_between(now_ns, state.rest_until_ns), 0.0),
         soc=soc,
         languages=state.robot.languages,
+        levels=state.robot.levels,
     )
     return _in_shifts(candidate, state.robot, context.travel, now_ns)
 
