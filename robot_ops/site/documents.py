@@ -185,7 +185,8 @@ class Entry:
         value = self.number(least=least, most=most)
         if value != int(value):
             raise self.wrong(f"{value:g} is not a whole number", "Round it")
-        return int(value)
+        digits = self.scalar()
+        return int(digits) if digits.isdecimal() else int(value)  # a float has no room for 17 digits
 
     def choice(self, kinds: type[EnumT]) -> EnumT:
         """Return the member of an enumeration of texts that stands here.

@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what goes wrong: none, network, crashes, hardware, people, full, or a file; all invariants are checked",
     )
     parser.add_argument(
-        "--until-stopped", action="store_true", help="one seed after another until Ctrl-C; faults: full by default"
+        "--until-stopped",
+        action="store_true",
+        help="one seed after another until Ctrl-C, going on where it stopped last time; faults: full by default",
     )
     parser.add_argument(
         "--failures", type=Path, default=Path(), metavar="FOLDER", help="where failed runs are written (default: here)"

@@ -1,4 +1,4 @@
-"""`robot-ops simulate` with faults: one seed, a replay, or seed after seed until stopped."""
+"""`robot-ops simulate` with faults: one seed, or a replay."""
 
 import argparse
 import logging
@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from robot_ops.simulation.replay_file import load_replay, write_replay
 from robot_ops.simulation.scenario import Scenario
 from robot_ops.simulation.shrinking import shrink
 from robot_ops.simulation.soak import Case, Failure, Outcome, run_case
+from robot_ops.simulation.soak_progress import ProgressFile
 from robot_ops.tasks.status import TaskStatus
 
 _SHRINK_S: Final = 20_000.0
@@ -42,11 +43,17 @@ def run_with_faults(arguments: argparse.Namespace, load: Load) -> int:
     check_length(arguments)
     scenario = load(arguments.scenario, arguments.robots)
     profile = load_profile(find_file(arguments.faults or "full", "faults", what="fault profile", argument="--faults"))
-    _prepare(scenario)
-    soak = _Soak(arguments, scenario, profile)
     if arguments.until_stopped:
-        return soak.until_stopped()
-    record = soak.run(arguments.seed)
+        ProgressFile(arguments.failures).load()  # bad input is told before anything takes long
+    _prepare(scenario)
+    bench = Bench(arguments, scenario, profile)
+    if arguments.until_stopped:
+        from robot_ops.bringup.commands.simulate_soak import run_until_stopped
+
+        return run_until_stopped(bench)
+    record = bench.run(arguments.seed)
+    if record["broken"] is not None:
+        bench.make_small(record)
     if arguments.json:
         show_json(record)
     else:
@@ -72,62 +79,44 @@ def _replay(arguments: argparse.Namespace, load: Load) -> int:
 
 
 @dataclass(slots=True)
-class _Soak:
+class Bench:
+    """Runs a scenario with seeds, and keeps what fails.
+
+    Attributes:
+        broken: the last run that broke an invariant, None before.
+    """
+
     arguments: argparse.Namespace
     scenario: Scenario
     profile: FaultProfile
-    failed: list[dict[str, Any]] = field(default_factory=list)
+    broken: tuple[Case, Failure] | None = None
 
     def run(self, seed: int) -> dict[str, Any]:
-        """Run one seed; a failure is shrunk and written."""
+        """Run one seed and return what came of it; what fails is written at once, as it is."""
         duration = self.arguments.hours * 3600.0
         faults = draw_faults(self.profile, self.scenario, duration=duration, seed=seed)
         case = Case(scenario=self.scenario, seed=seed, duration=duration, faults=faults)
         outcome, cpu = _timed(case, is_shown=not self.arguments.json)
         record = _record(case, outcome, name=self.arguments.scenario, profile=self.profile.name, cpu=cpu)
         if outcome.failure is not None:
+            self.broken = case, outcome.failure
             record["broken"] |= self._write(case, outcome.failure)
         return record
 
-    def until_stopped(self) -> int:
-        """Run seed after seed; Ctrl-C ends it with a summary."""
-        hours, runs, seed = 0.0, 0, self.arguments.seed
-        try:
-            while True:
-                record = self.run(seed)
-                runs += 1
-                hours += record["robot_hours"]
-                if record["broken"] is not None:
-                    self.failed.append(record)
-                if not self.arguments.json:
-                    say(_line(record))
-                seed += 1
-        except KeyboardInterrupt:
-            pass
-        summary = {
-            "scenario": self.arguments.scenario,
-            "profile": self.profile.name,
-            "seeds": runs,
-            "robot_hours": round(hours, 2),
-            "failed": [record["broken"] | {"seed": record["seed"]} for record in self.failed],
-        }
-        if self.arguments.json:
-            show_json(summary)
-        else:
-            say(f"\n{runs} seeds, {hours:.1f} robot-hours, {len(self.failed)} failed")
-            for broken in summary["failed"]:
-                say(f"  seed {broken['seed']}: {broken['invariant']}: {broken['text']}\n    {broken['replay']}")
-        return 1 if self.failed else 0
+    def make_small(self, record: dict[str, Any]) -> None:
+        """Make the run that failed last small, in its file and its record."""
+        if self.broken is not None:
+            small, failure = shrink(*self.broken, _replayed, most_seconds=_SHRINK_S)
+            record["broken"] |= self._write(small, failure)
 
     def _write(self, case: Case, failure: Failure) -> dict[str, Any]:
-        small, failure = shrink(case, failure, _replayed, most_seconds=_SHRINK_S)
         stem = Path(self.arguments.scenario).stem
         path = self.arguments.failures / f"{stem}-{self.profile.name}-{case.seed}-{failure.invariant}.yaml"
-        write_replay(path, small, failure, scenario=self.arguments.scenario)
+        write_replay(path, case, failure, scenario=self.arguments.scenario)
         return {
             "replay": f"robot-ops simulate --replay {shlex.quote(str(path))}",
-            "faults_needed": [str(fault) for fault in small.faults],
-            "shrunk_to_s": small.duration,
+            "faults_needed": [str(fault) for fault in case.faults],
+            "shrunk_to_s": case.duration,
         }
 
 
@@ -170,7 +159,7 @@ def _record(case: Case, outcome: Outcome, *, name: str, profile: str, cpu: float
         "seed": case.seed,
         "robots": robots,
         "hours": round(case.duration / 3600.0, 4),
-        "robot_hours": round(outcome.seconds / 3600.0 * robots, 3),
+        "robot_hours": round(min(outcome.seconds, case.duration) / 3600.0 * robots, 3),
         "injected": {kind.value: outcome.injected.get(kind, 0) for kind in FaultKind if outcome.injected.get(kind, 0)},
         "tasks": dict(sorted(Counter(task.status.value for task in outcome.result.tasks).items())),
         "least_distance_m": outcome.result.least_distance,
@@ -178,12 +167,6 @@ def _record(case: Case, outcome: Outcome, *, name: str, profile: str, cpu: float
         "broken": broken,
         "speed_factor": outcome.seconds / cpu if cpu > 0 else math.inf,
     }
-
-
-def _line(record: dict[str, Any]) -> str:
-    faults, tasks = sum(record["injected"].values()), sum(record["tasks"].values())
-    end = "all invariants hold" if record["broken"] is None else f"BROKEN: {record['broken']['invariant']}"
-    return f"seed {record['seed']}: {record['robot_hours']:.1f} robot-hours, {faults} faults, {tasks} tasks: {end}"
 
 
 def _show(record: dict[str, Any]) -> None:
