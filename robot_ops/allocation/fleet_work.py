@@ -21,7 +21,7 @@ TARDINESS: Final = 3.0
 PATIENCE_S: Final = 300.0
 """A task that has waited this long weighs twice as much; bounds starvation."""
 _PRIORITY_BASE: Final = 1.5
-_DROP: Final = 1e8
+DROP: Final = 1e8
 """Seconds that leaving a task out costs: more than any plan."""
 _WH_PER_WS: Final = 1.0 / 3600.0
 _NEVER: Final = (math.inf, 0.0)
@@ -77,7 +77,7 @@ def work_of(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: 
     stop["leave"] = [nodes[task.destination] for task in tasks]
     numbers: dict[RobotId | None, int] = {candidate.robot: number for number, candidate in enumerate(candidates)}
     job["planned"] = [numbers.get(task.planned, NONE) for task in tasks]
-    job["move"], job["drop"], job["second"] = MOVE_GAIN_S * stop["weight"], _DROP * stop["weight"], NONE
+    job["move"], job["drop"], job["second"] = MOVE_GAIN_S * stop["weight"], DROP * stop["weight"], NONE
     robot, rule = records(len(candidates), ROBOT), records(1, RULE)
     robot["free"] = [candidate.free_in for candidate in candidates]
     robot["energy"] = [(each.soc - RESERVE_SOC) * each.model.battery_wh for each in candidates]

@@ -25,6 +25,7 @@ class OpenTask:
         ready: seconds from now before which the visitor or document is not at the pickup.
         pickup_level, destination_level: None where that is no matter.
         is_underway: another robot has it now and brings it to the pickup; it is planned for who goes on with it then.
+        exchange: of a task that is one leg of another: where that changes robots.
         planned_exchange: where it was planned to change robots, None where it was not.
         planned_onward, planned_onward_position: as `planned`, for the robot after that exchange.
     """
@@ -43,6 +44,7 @@ class OpenTask:
     pickup_level: LevelId | None = None
     destination_level: LevelId | None = None
     is_underway: bool = False
+    exchange: ExchangeId | None = None
     planned_exchange: ExchangeId | None = None
     planned_onward: RobotId | None = None
     planned_onward_position: int = 0
@@ -123,6 +125,7 @@ class Alternative:
         late: seconds beyond the due time, 0 without one.
         is_chosen: whether the plan has it so.
         obstacle: why it cannot, for people; empty where it can.
+        exchange: where it would only bring it, or where it would go on with it (`is_onward`); None for all of it.
     """
 
     robot: RobotId
@@ -132,6 +135,8 @@ class Alternative:
     late: float
     is_chosen: bool
     obstacle: str = ""
+    exchange: ExchangeId | None = None
+    is_onward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

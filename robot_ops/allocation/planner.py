@@ -6,212 +6,151 @@ of iterations that depends on the number of tasks. The answer depends on the arg
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from robot_ops.allocation.estimates import can_return, effort_of
-from robot_ops.allocation.fairness import Forced, force_pressing
-from robot_ops.allocation.fleet_work import MOVE_GAIN_S, PATIENCE_S, TARDINESS, inability, is_able, weight
+from robot_ops.allocation.estimates import effort_of
+from robot_ops.allocation.fleet_work import MOVE_GAIN_S, PATIENCE_S, inability, is_able, weight
 from robot_ops.allocation.kernels.arrays import Floats
-from robot_ops.allocation.model import Alternative, Assignment, Candidate, Charge, OpenTask, Plan, Travel
-from robot_ops.allocation.stages import Stage, charge_before, later_tasks, plan_stages
+from robot_ops.allocation.legs import Reach, is_first_leg
+from robot_ops.allocation.model import Assignment, Candidate, Charge, OpenTask, Plan, Transfer, Travel
+from robot_ops.allocation.outline import Outline, outline_of
+from robot_ops.allocation.relays import outline_with_relays
+from robot_ops.allocation.stages import Stage, charge_before, later_tasks
 from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.ids import RobotId, TaskId
 from robot_ops.tasks.requests import TaskKind
 
-__all__ = ["MAX_PLANNED", "MOVE_GAIN_S", "allocate", "explain", "is_able"]
+__all__ = ["MAX_PLANNED", "MOVE_GAIN_S", "allocate", "is_able"]
 
 MAX_PLANNED: Final = 2000
 """Tasks planned one by one; those after them get a rough estimate, so that ten thousands at once do no harm."""
+_TOO_FAR: Final = "two robots could do it, but the battery or shift of one does not last"
 
 
-def allocate(tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel) -> Plan:
+def allocate(
+    tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel, exchanges: Sequence[Transfer] = ()
+) -> Plan:
     """Return which robot does which task.
 
     Args:
-        tasks: those that wait for a robot, in the order they were accepted.
+        tasks: those that wait for a robot, in the order they were accepted, and those that another one brings.
         candidates: robots in service, in a fixed order; ties go to the first.
         travel: seconds between nodes; a `TravelMatrix` keeps them from call to call.
+        exchanges: where tasks may change robots.
     """
-    ordered = sorted(tasks, key=_urgency)
+    ordered = sorted(tasks, key=urgency)
     planned, rest = ordered[:MAX_PLANNED], ordered[MAX_PLANNED:]
     matrix = travel if isinstance(travel, TravelMatrix) else TravelMatrix(travel)
     if not planned or not candidates:
-        refusals = {task.task_id: _refusal(task, []) for task in ordered}
+        refusals = {task.task_id: _refusal(task, [], candidates) for task in ordered}
         return Plan(assignments={}, finish={}, unassigned=refusals, short_of_energy=frozenset())
-    outline = _outline(planned, candidates, matrix)
-    assignments, charges = _assignments(candidates, outline)
-    unassigned: dict[TaskId, str] = {}
-    short = {charge.robot for charge in charges if charge.position == 0}
+    reach = Reach(candidates, exchanges, matrix)
+    outline, held = best_outline(planned, candidates, matrix, reach)
+    agenda = _agenda(candidates, outline, matrix)
+    done = agenda.assignments | agenda.onward
     # what another stop at the charger may do is only too far away to be planned
-    rest = [*later_tasks(outline.stages), *rest]
+    later = {task.task_id for task in later_tasks(outline.stages)}
+    rest = [
+        *(task for task in planned if task.task_id in later and task.task_id not in done and task.task_id not in held),
+        *rest,
+    ]
     far = {task.task_id for task in rest}
+    unassigned: dict[TaskId, str] = {}
+    short = {charge.robot for charge in agenda.charges if charge.position == 0}
     for task in planned:
-        if task.task_id not in assignments and task.task_id not in far:
+        if task.task_id not in done and task.task_id not in far and task.task_id not in held:
             able = [candidate.robot for candidate in candidates if is_able(task, candidate)]
-            unassigned[task.task_id] = _refusal(task, able)
+            is_too_far = not able and bool(reach.relays(task))
+            unassigned[task.task_id] = _TOO_FAR if is_too_far else _refusal(task, able, candidates)
             short.update(able)
-    finish = {task_id: assignment.finish for task_id, assignment in assignments.items()}
-    finish |= _rough_estimates(rest, candidates, assignments, matrix)
+    finish = held | {task_id: assignment.finish for task_id, assignment in done.items()}
+    finish |= _rough_estimates(rest, candidates, [*agenda.assignments.values(), *agenda.onward.values()], matrix, reach)
     for task in rest:
         if task.task_id not in finish:
-            unassigned[task.task_id] = _refusal(task, [])
+            unassigned[task.task_id] = _refusal(task, [], candidates)
     return Plan(
-        assignments=assignments,
+        assignments=agenda.assignments,
         finish=finish,
         unassigned=unassigned,
         short_of_energy=frozenset(short),
-        charges=tuple(charges),
+        charges=tuple(agenda.charges),
+        onward=agenda.onward,
     )
 
 
-def explain(
-    task_id: TaskId, tasks: Iterable[OpenTask], candidates: Sequence[Candidate], travel: Travel
-) -> tuple[Alternative, ...]:
-    """Return what each robot would make of a task in the plan of `allocate`: the choice, then the best first.
-
-    Nothing is returned for a task that is not among those planned one by one.
-    """
-    planned = sorted(tasks, key=_urgency)[:MAX_PLANNED]
-    numbers = [number for number, task in enumerate(planned) if task.task_id == task_id]
-    if not numbers or not candidates:
-        return ()
-    task = planned[numbers[0]]
-    matrix = travel if isinstance(travel, TravelMatrix) else TravelMatrix(travel)
-    outline = _outline(planned, candidates, matrix)
-    found = _forced_alternatives(task, candidates, outline, matrix) or _searched_alternatives(task, outline, matrix)
-    return tuple(sorted(found, key=lambda each: (not each.is_chosen, each.cost)))
+def best_outline(
+    tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: TravelMatrix, reach: Reach
+) -> tuple[Outline, dict[TaskId, float]]:
+    """Return who does what when, of tasks in the order of `urgency`, and the finish of those that begin later."""
+    if reach.exchanges:
+        return outline_with_relays(tasks, candidates, travel, reach)
+    return outline_of(tasks, candidates, travel), {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    """Pressing tasks that go first, then the stages of the search; number k is candidate k throughout."""
-
-    forced: Sequence[Forced]
-    stages: Sequence[Stage]
-
-
-def _outline(tasks: Sequence[OpenTask], candidates: Sequence[Candidate], travel: TravelMatrix) -> _Outline:
-    forced, robots = force_pressing(tasks, candidates, travel)
-    first = {each.task.task_id for each in forced}
-    return _Outline(forced, plan_stages([task for task in tasks if task.task_id not in first], robots, travel))
-
-
-def _forced_alternatives(
-    task: OpenTask, candidates: Sequence[Candidate], outline: _Outline, travel: TravelMatrix
-) -> list[Alternative]:
-    """Return what each robot would make of a task that goes first, empty where this one does not."""
-    chosen = next((each for each in outline.forced if each.task is task), None)
-    if chosen is None:
-        return []
-    found = []
-    for number, candidate in enumerate(candidates):
-        # as it would be had those before it been done
-        before = [each for each in outline.forced[: outline.forced.index(chosen)] if each.number == number]
-        robot = replace(candidate, free_in=before[-1].finish, node=before[-1].task.destination) if before else candidate
-        effort = effort_of(task, robot.model, robot.node, travel)
-        left = robot.soc - effort.energy_wh / robot.model.battery_wh
-        can = is_able(task, robot) and can_return(robot, task.destination, left, travel)
-        finish = robot.free_in + effort.duration if can else math.inf
-        late = 0.0 if task.due is None else max(0.0, finish - task.due)
-        cost = weight(task) * (finish + TARDINESS * late)
-        found.append(_alternative(task, candidate, cost, finish, travel, is_chosen=number == chosen.number))
-    return found
-
-
-def _searched_alternatives(task: OpenTask, outline: _Outline, travel: TravelMatrix) -> list[Alternative]:
-    """Return what each robot would make of a task in the stage that does it, in the first where none does."""
-    stages = [stage for stage in outline.stages if any(each is task for each in stage.tasks)]
-    stage = stages[-1]
-    if not any(task is stage.tasks[job] for stops, _, _ in stage.routes for job in stops):
-        stage = stages[0]
-    number_of = next(job for job, each in enumerate(stage.tasks) if each is task)
-    served = _first_come_first_served(stage.tasks, stage.routes)
-    place = next((job for job, other in served.items() if other is task), number_of)
-    costs, finishes = stage.routing.alternatives([place])
-    chosen = next((number for number, (stops, _, _) in enumerate(stage.routes) if place in stops), None)
-    return [
-        _alternative(task, candidate, float(cost), float(finish), travel, is_chosen=number == chosen)
-        for number, (candidate, cost, finish) in enumerate(zip(stage.robots, costs[0], finishes[0], strict=True))
-    ]
-
-
-def _alternative(
-    task: OpenTask, candidate: Candidate, cost: float, finish: float, travel: TravelMatrix, *, is_chosen: bool
-) -> Alternative:
-    effort = effort_of(task, candidate.model, candidate.node, travel)
-    obstacle = inability(task, candidate)
-    if not obstacle and cost == math.inf:
-        left = candidate.soc - effort.energy_wh / candidate.model.battery_wh
-        if not math.isfinite(effort.duration):
-            obstacle = "finds no way"
-        elif can_return(candidate, task.destination, left, travel) and candidate.until < math.inf:
-            obstacle = "its shift ends too early"
-        else:
-            obstacle = f"battery too low for it at {candidate.soc:.0%}"
-    return Alternative(
-        robot=candidate.robot,
-        cost=cost,
-        arrival=finish - effort.trip - effort.service if cost < math.inf else math.inf,
-        finish=finish,
-        late=0.0 if task.due is None else max(0.0, finish - task.due),
-        is_chosen=is_chosen,
-        obstacle=obstacle,
-    )
-
-
-def _urgency(task: OpenTask) -> tuple[float, float, float, TaskId]:
+def urgency(task: OpenTask) -> tuple[float, float, float, TaskId]:
+    """Return what tasks are sorted by: those that weigh most first, then those due first."""
     due = math.inf if task.due is None else task.due
     return (-(task.priority + task.waited / PATIENCE_S), due, -task.waited, task.task_id)
 
 
-def _assignments(candidates: Sequence[Candidate], outline: _Outline) -> tuple[dict[TaskId, Assignment], list[Charge]]:
-    assignments: dict[TaskId, Assignment] = {}
-    positions = [0] * len(candidates)
+@dataclass(slots=True)
+class _Agenda:
+    """What robots do, put down in order."""
+
+    candidates: Sequence[Candidate]
+    assignments: dict[TaskId, Assignment] = field(default_factory=dict)
+    onward: dict[TaskId, Assignment] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
+    positions: dict[int, int] = field(default_factory=dict)
+
+    def add(self, number: int, task: OpenTask, start: float, finish: float, why: str) -> None:
+        robot, position = self.candidates[number].robot, self.position(number)
+        if not why and position == 0:
+            why = f"as soon as it is free, in {start:.0f} s"
+        elif not why:
+            why = f"after {position} other task{'s' if position > 1 else ''}"
+        if is_first_leg(task):
+            what = f"brings it to {task.exchange} in"
+        else:
+            what = "goes on with it and is done in" if task.is_underway else "is done in"
+        done = self.onward if task.is_underway else self.assignments
+        done[task.task_id] = Assignment(
+            task_id=task.task_id,
+            robot=robot,
+            position=position,
+            start=start,
+            finish=finish,
+            reason=f"{robot} {what} {finish:.0f} s; {why}",
+            exchange=task.exchange if is_first_leg(task) else None,
+        )
+        self.positions[number] = position + 1
+
+    def position(self, number: int) -> int:
+        return self.positions.get(number, 0)
+
+
+def _agenda(candidates: Sequence[Candidate], outline: Outline, travel: TravelMatrix) -> _Agenda:
+    agenda = _Agenda(candidates)
     for each in outline.forced:
-        _add(assignments, positions, candidates, each.number, each.task, each.start, each.finish, "it has waited long")
-    charges = []
+        agenda.add(each.number, each.task, each.start, each.finish, "it has waited long")
     for index, stage in enumerate(outline.stages):
         reasons = _first_reasons(candidates, stage) if index == 0 else {}
-        served = _first_come_first_served(stage.tasks, stage.routes)
-        for number, (stops, _, finishes) in enumerate(stage.routes):
-            start = stage.robots[number].free_in
-            is_first = True
-            for job, finish in zip(stops, finishes, strict=True):
+        served = first_come_first_served(stage.tasks, stage.routes)
+        for number, (stops, begins, finishes) in enumerate(stage.routes):
+            free, place, is_first = stage.robots[number].free_in, stage.robots[number].node, True
+            for job, begin, finish in zip(stops, begins, finishes, strict=True):
                 if index > 0 and is_first:
-                    charges.append(charge_before(outline.stages[: index + 1], number, positions[number]))
+                    agenda.charges.append(charge_before(outline.stages[: index + 1], number, agenda.position(number)))
                 task, why = served.get(job, stage.tasks[job]), "after it has charged" if index > 0 and is_first else ""
-                why = why or (reasons.get(job, "") if positions[number] == 0 else "")
-                _add(assignments, positions, candidates, number, task, start, finish, why)
-                start, is_first = finish, False
-    return assignments, charges
-
-
-def _add(
-    assignments: dict[TaskId, Assignment],
-    positions: list[int],
-    candidates: Sequence[Candidate],
-    number: int,
-    task: OpenTask,
-    start: float,
-    finish: float,
-    why: str,
-) -> None:
-    robot, position = candidates[number].robot, positions[number]
-    if not why and position == 0:
-        why = f"as soon as it is free, in {start:.0f} s"
-    elif not why:
-        why = f"after {position} other task{'s' if position > 1 else ''}"
-    assignments[task.task_id] = Assignment(
-        task_id=task.task_id,
-        robot=robot,
-        position=position,
-        start=start,
-        finish=finish,
-        reason=f"{robot} is done in {finish:.0f} s; {why}",
-    )
-    positions[number] += 1
+                why = why or (reasons.get(job, "") if agenda.position(number) == 0 else "")
+                start = free
+                if task.ready > 0.0:  # it leaves so that it need not wait there
+                    start = max(free, begin - effort_of(task, candidates[number].model, place, travel).approach)
+                agenda.add(number, task, start, finish, why)
+                free, place, is_first = finish, task.destination, False
+    return agenda
 
 
 def _first_reasons(candidates: Sequence[Candidate], stage: Stage) -> dict[int, str]:
@@ -228,7 +167,7 @@ def _first_reasons(candidates: Sequence[Candidate], stage: Stage) -> dict[int, s
     }
 
 
-def _first_come_first_served(
+def first_come_first_served(
     tasks: Sequence[OpenTask], routes: Iterable[tuple[list[int], list[float], list[float]]]
 ) -> dict[int, OpenTask]:
     """Return which of equal tasks is done where the search has put a job: what weighs most, then the first, first."""
@@ -236,6 +175,8 @@ def _first_come_first_served(
     alike: dict[tuple[object, ...], list[int]] = {}
     for job in finish_of:
         task = tasks[job]
+        if task.ready > 0.0 or task.exchange is not None or task.is_underway:
+            continue  # it belongs to what another robot does before
         key = (task.pickup, task.destination, task.kind, task.language, task.due, task.planned)
         alike.setdefault(key, []).append(job)
     served = {}
@@ -256,37 +197,43 @@ def _next_best(candidates: Sequence[Candidate], chosen: int, costs: Floats, fini
     return f"next best was {candidates[best].robot} in {finishes[best]:.0f} s"
 
 
-def _refusal(task: OpenTask, able: Sequence[RobotId]) -> str:
+def _refusal(task: OpenTask, able: Sequence[RobotId], candidates: Sequence[Candidate]) -> str:
     if able:
         return f"battery too low or no way: {', '.join(able)}"
-    if task.kind is TaskKind.GUIDE:
-        return f"no guide that speaks {task.language} is in service"
-    return "no courier is in service"
+    robot = f"guide that speaks {task.language}" if task.kind is TaskKind.GUIDE else "courier"
+    if any(inability(task, candidate).startswith("stays on") for candidate in candidates):
+        return f"no {robot} in service goes from {task.pickup_level} to {task.destination_level}, alone or with another"
+    return f"no {robot} is in service"
 
 
 def _rough_estimates(
     tasks: Sequence[OpenTask],
     candidates: Sequence[Candidate],
-    assignments: Mapping[TaskId, Assignment],
+    assignments: Iterable[Assignment],
     travel: TravelMatrix,
+    reach: Reach,
 ) -> dict[TaskId, float]:
     """Return finish times as if the tasks went round robin to the robots after all that is planned."""
     free = {candidate.robot: candidate.free_in for candidate in candidates}
-    for assignment in assignments.values():
+    for assignment in assignments:
         free[assignment.robot] = max(free[assignment.robot], assignment.finish)
-    able_of: dict[tuple[TaskKind, str], list[Candidate]] = {}
+    able_of: dict[tuple[object, ...], list[Candidate]] = {}
     ends: dict[TaskKind, float] = {}
     estimates: dict[TaskId, float] = {}
     for task in tasks:
-        key = (task.kind, task.language)
+        key = (task.kind, task.language, task.pickup_level, task.destination_level)
         if key not in able_of:
             able_of[key] = [candidate for candidate in candidates if is_able(task, candidate)]
         able = able_of[key]
+        duration, together = math.inf, 1
+        if able:
+            duration = effort_of(task, able[0].model, task.destination, travel).duration
+        elif relays := reach.relays(task):
+            duration, able, together = relays[0][0], reach.beginners(task, relays[0][1]), 2
         if not able:
             continue
         if task.kind not in ends:
             ends[task.kind] = sum(free[candidate.robot] for candidate in able) / len(able)
-        duration = effort_of(task, able[0].model, task.destination, travel).duration
-        ends[task.kind] += duration / len(able)
+        ends[task.kind] += duration / (together * len(able))
         estimates[task.task_id] = ends[task.kind] + duration
     return estimates

@@ -1,7 +1,7 @@
 """The plan in stages: what robots do now, what after their next stop at the charger or in their next shift, ..."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,9 +15,12 @@ from robot_ops.allocation.estimates import (
     energy,
 )
 from robot_ops.allocation.fleet_work import is_able, work_of
+from robot_ops.allocation.legs import is_first_leg
+from robot_ops.allocation.linked import links_of, search_linked
 from robot_ops.allocation.model import Candidate, Charge, OpenTask
 from robot_ops.allocation.routing import Routing, Tuning
 from robot_ops.allocation.travel_matrix import TravelMatrix
+from robot_ops.core.ids import TaskId
 
 _ITERATIONS_PER_TASK: Final = 10
 _MAX_ITERATIONS: Final = 160
@@ -33,27 +36,35 @@ class Stage:
 
     Attributes:
         robots: as they begin it; routes: per robot its stops, and begin and finish of each, in seconds from now.
+        left: jobs that nobody does in it.
     """
 
     tasks: Sequence[OpenTask]
     robots: Sequence[Candidate]
     routing: Routing
     routes: Sequence[tuple[list[int], list[float], list[float]]]
+    left: Sequence[int]
 
 
-def plan_stages(tasks: Sequence[OpenTask], robots: Sequence[Candidate], travel: TravelMatrix) -> list[Stage]:
-    """Return the stages, one at least; what a stage leaves out is planned in the next, as long as that helps."""
-    stages = [_stage(tasks, robots, travel)]
+def plan_stages(
+    tasks: Sequence[OpenTask], robots: Sequence[Candidate], travel: TravelMatrix, gaps: Mapping[TaskId, float]
+) -> list[Stage]:
+    """Return the stages, one at least; what a stage leaves out is planned in the next, as long as that helps.
+
+    Args:
+        gaps: seconds between both legs, of tasks that change robots.
+    """
+    stages = [_stage(tasks, robots, travel, gaps)]
     while len(stages) < _MAX_STAGES:
         last = stages[-1]
-        left = [last.tasks[job] for job in last.routing.left_out]
+        left = _left_tasks(last, gaps)
         left = [task for task in left if any(is_able(task, robot) for robot in robots)]
         if not left:
             break
         begins = [
             _next_begin(robot, route, last.tasks, travel) for robot, route in zip(last.robots, last.routes, strict=True)
         ]
-        stages.append(_stage(left, begins, travel))
+        stages.append(_stage(left, begins, travel, gaps))
         if not any(stops for stops, _, _ in stages[-1].routes) and not any(robot.next_shift for robot in begins):
             stages.pop()
             break
@@ -65,7 +76,7 @@ def later_tasks(stages: Sequence[Stage]) -> list[OpenTask]:
     last = stages[-1]
     if len(stages) < _MAX_STAGES or not any(stops for stops, _, _ in last.routes):
         return []
-    left = [last.tasks[job] for job in last.routing.left_out]
+    left = [last.tasks[job] for job in last.left]
     return [task for task in left if any(is_able(task, robot) for robot in last.robots)]
 
 
@@ -84,15 +95,44 @@ def charge_before(stages: Sequence[Stage], number: int, position: int) -> Charge
     )
 
 
-def _stage(tasks: Sequence[OpenTask], robots: Sequence[Candidate], travel: TravelMatrix) -> Stage:
-    routing = Routing(work_of(tasks, robots, travel), tuning=_TUNING)
-    for number, stops in _planned_routes(tasks, robots).items():
-        routing.keep(number, stops)  # so that whatever changes has been found to be better
-    routing.construct()
-    routing.improve(min(_MAX_ITERATIONS, _ITERATIONS_PER_TASK * len(tasks)))
-    routing.settle()
+def _left_tasks(stage: Stage, gaps: Mapping[TaskId, float]) -> list[OpenTask]:
+    """Return what a stage leaves out; second legs as they follow from the first ones that it does."""
+    left = [stage.tasks[job] for job in stage.left]
+    if not gaps:
+        return left
+    ends = {
+        stage.tasks[job].task_id: finish
+        for stops, _, finishes in stage.routes
+        for job, finish in zip(stops, finishes, strict=True)
+        if is_first_leg(stage.tasks[job])
+    }
+    return [
+        replace(task, ready=ends[task.task_id] + gaps[task.task_id])
+        if task.is_underway and task.task_id in ends
+        else task
+        for task in left
+    ]
+
+
+def _stage(
+    tasks: Sequence[OpenTask], robots: Sequence[Candidate], travel: TravelMatrix, gaps: Mapping[TaskId, float]
+) -> Stage:
+    iterations = min(_MAX_ITERATIONS, _ITERATIONS_PER_TASK * len(tasks))
+    begin = _planned_routes(tasks, robots)
+    links = links_of(tasks, gaps) if gaps else ()
+    if links:
+        found = search_linked(tasks, robots, travel, links, begin=begin, iterations=iterations, tuning=_TUNING)
+        routing, left, tasks = found.routing, found.left, found.tasks
+    else:
+        routing = Routing(work_of(tasks, robots, travel), tuning=_TUNING)
+        for number, stops in begin.items():
+            routing.keep(number, stops)  # so that whatever changes has been found to be better
+        routing.construct()
+        routing.improve(iterations)
+        routing.settle()
+        left = routing.left_out
     routes = [routing.times(number) for number in range(len(robots))]
-    return Stage(tasks=tasks, robots=robots, routing=routing, routes=routes)
+    return Stage(tasks=tasks, robots=robots, routing=routing, routes=routes, left=left)
 
 
 def _planned_routes(tasks: Sequence[OpenTask], robots: Sequence[Candidate]) -> dict[int, list[int]]:

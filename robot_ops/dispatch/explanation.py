@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from robot_ops.allocation.explanation import explain
 from robot_ops.allocation.fleet_work import TARDINESS, weight
 from robot_ops.allocation.model import Alternative, OpenTask
-from robot_ops.allocation.planner import explain
 from robot_ops.core.durations import about
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.assigner import Assigner

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_ops.allocation.estimates import TRAFFIC_FACTOR, can_return, charging_time, effort_of, energy
+from robot_ops.allocation.explanation import explain
 from robot_ops.allocation.model import Candidate, OpenTask, Plan
-from robot_ops.allocation.planner import MAX_PLANNED, allocate, explain, is_able
+from robot_ops.allocation.planner import MAX_PLANNED, allocate, is_able
 from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.ids import NodeId, RobotId, TaskId
 from robot_ops.site.model import RobotKind
