@@ -10,7 +10,7 @@ from typing import Final
 from robot_ops.core.clock import Clock, seconds_between
 from robot_ops.core.poses import LevelPose
 from robot_ops.missions.itinerary import Itinerary
-from robot_ops.missions.location import LANE_RADIUS, NODE_RADIUS, locate
+from robot_ops.missions.location import locate
 from robot_ops.site.model import Site
 
 CLAIM_DELAY: Final = 1.0
@@ -45,16 +45,15 @@ class LaneEntry:
         """Return what the robot holds from now on: the node or lane that it is on, if it is on any."""
         if self.is_pending and seconds_between(self._left_ns, self._clock.now_ns()) < CLAIM_DELAY:
             return None
-        found = self._claim(at, node_radius=LANE_RADIUS)
-        return found if found is not None or self.is_pending else self._claim(at, node_radius=NODE_RADIUS)
+        return self._claim(at)
 
     def find_other(self, at: LevelPose) -> Itinerary | None:
         """Return what the robot holds when it would rather leave its lane by the other end."""
         self._is_turned = not self._is_turned
-        return self._claim(at, node_radius=LANE_RADIUS)
+        return self._claim(at)
 
-    def _claim(self, at: LevelPose, *, node_radius: float) -> Itinerary | None:
-        waypoints = locate(self._site, at, node_radius=node_radius, is_turned=self._is_turned)
+    def _claim(self, at: LevelPose) -> Itinerary | None:
+        waypoints = locate(self._site, at, is_turned=self._is_turned)
         if not waypoints:
             return None
         itinerary = Itinerary(waypoints)

@@ -9,23 +9,19 @@ from robot_ops.missions.itinerary import Itinerary
 from robot_ops.site.model import Lane, Node, Site
 from robot_ops.tasks.routes import Waypoint
 
-NODE_RADIUS: Final = 1.0
-"""m; a robot this close to a node stands on it."""
 LANE_RADIUS: Final = 0.5
-"""m; a robot this close to a lane, and to no node, is on its way along it."""
+"""m; a robot this close to a node stands on it, one this close to a lane, and to no node, is on its way along it.
+Farther away another robot may stand there."""
 DOCK_RADIUS: Final = 0.35
 """m; a robot this close to a place's docked pose, and heading alike, is docked."""
 DOCK_YAW: Final = 0.5
 """rad."""
 
 
-def locate(
-    site: Site, at: LevelPose, *, node_radius: float = NODE_RADIUS, is_turned: bool = False
-) -> tuple[Waypoint, ...]:
+def locate(site: Site, at: LevelPose, *, is_turned: bool = False) -> tuple[Waypoint, ...]:
     """Return the nodes that a robot at this pose holds: one, two on a lane, none off the graph.
 
     Args:
-        node_radius: a robot this close to a node stands on it, meters.
         is_turned: it would drive along a lane the other way than it heads.
     """
     docked = docked_place(site, at)
@@ -34,7 +30,7 @@ def locate(
     if not any(node.level == at.level for node in site.nodes.values()):
         return ()
     node, distance = site.nearest_node(at)
-    if distance <= node_radius:
+    if distance <= LANE_RADIUS:
         return (waypoint_of(node),)
     beside = [(distance, lane) for lane in site.lanes.values() if (distance := _beside(site, lane, at)) <= LANE_RADIUS]
     if not beside:

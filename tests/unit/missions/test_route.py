@@ -365,6 +365,15 @@ def test_switched_on_between_two_nodes_it_stands_until_the_fleet_has_answered():
     assert drive.progress.held == ("b",)
 
 
+@pytest.mark.parametrize(("off", "held"), [(0.3, ("b",)), (0.6, ())], ids=["at it", "beside it"])
+def test_switched_on_near_a_node_it_holds_it_only_where_no_other_robot_can_stand(off: float, held: tuple[str, ...]):
+    drive = Drive()
+    drive.navigator.place_at(LevelPose(level=HALL, pose=Pose(x=6.0 + off, y=-off)))
+    drive.run(3.0)
+    assert drive.progress.held == held
+    assert (drive.progress.free is None) == bool(held)
+
+
 def test_a_fleet_whose_clock_was_set_back_is_heard_again():
     drive = started()
     drive.follower.on_clearance(drive.clearance(COUNTER, 0))
