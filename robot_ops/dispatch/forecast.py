@@ -76,10 +76,12 @@ def as_open_task(
 
 
 def remaining_time(context: Context, state: RobotState, task: TaskRecord, phase: MissionPhase | None) -> float:
-    """Return the seconds until the robot is done with the task."""
+    """Return the seconds until the robot is done with the task, or with its part up to an exchange."""
     site, model, request = context.site, state.robot.model, task.request
     before, after = service_times(request.kind)
-    pickup, destination = site.places[task.pickup].node, site.places[request.destination].node
+    mission = None if task.mission_id is None else context.book.missions[task.mission_id]
+    goal = request.destination if mission is None else mission.destination
+    pickup, destination = site.places[task.pickup].node, site.places[goal].node
     pace = trip_speed(request.kind, model)
     node = state.node(site) or site.places[state.robot.charger].node
 
@@ -104,6 +106,19 @@ def remaining_time(context: Context, state: RobotState, task: TaskRecord, phase:
             return 0.0
         case _:
             return drive(node, pickup, model.max_speed) + before + drive(pickup, destination, pace) + after
+
+
+def time_after_exchange(context: Context, state: RobotState, task: TaskRecord) -> float:
+    """Return the seconds from when the robot has brought the task to an exchange until it is done; 0 without one."""
+    site = context.site
+    mission = None if task.mission_id is None else context.book.missions[task.mission_id]
+    if mission is None or mission.exchange is None or mission.onward is None:
+        return 0.0
+    exchange = site.exchanges.get(mission.exchange)
+    start, goal = site.places[mission.onward].node, site.places[task.request.destination].node
+    way = TRAFFIC_FACTOR * context.travel(start, goal, trip_speed(task.request.kind, state.robot.model))
+    # about as another robot of its kind would do it that waits there
+    return (0.0 if exchange is None else exchange.seconds) + sum(service_times(task.request.kind)) + way
 
 
 def candidates(context: Context, now_ns: int) -> list[Candidate]:

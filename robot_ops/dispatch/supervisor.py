@@ -6,7 +6,7 @@ from typing import Final
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import remaining_time
+from robot_ops.dispatch.forecast import remaining_time, time_after_exchange
 from robot_ops.dispatch.outcomes import Outcomes
 from robot_ops.dispatch.robots import LOST_S, OFFLINE_S, RobotState
 from robot_ops.tasks.book import MissionRecord, TaskRecord
@@ -147,6 +147,7 @@ class Supervisor:
         if report is not None and report.reason.startswith(_BLOCKED):
             return TaskStatus.BLOCKED, report.reason.removeprefix(_BLOCKED).strip()
         remaining = remaining_time(self._context, state, task, None if report is None else report.phase)
+        remaining += time_after_exchange(self._context, state, task)
         late_s = seconds_between(task.promised_ns, now_ns) + remaining
         was_late = task.status is TaskStatus.DELAYED
         if late_s > (0.0 if was_late else _LATE_S):

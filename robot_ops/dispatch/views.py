@@ -6,7 +6,7 @@ from robot_ops.core.clock import to_ns
 from robot_ops.core.ids import PersonId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import remaining_time
+from robot_ops.dispatch.forecast import remaining_time, time_after_exchange
 from robot_ops.dispatch.key_openings import key_robot
 from robot_ops.dispatch.ports import RobotView, TaskView
 from robot_ops.dispatch.robots import RobotState
@@ -93,4 +93,5 @@ def _estimate(context: Context, assigner: Assigner, task: TaskRecord, now_ns: in
     if task.robot not in context.robots or task.robot is None:
         return task.promised_ns
     state = context.robots[task.robot]
-    return now_ns + to_ns(remaining_time(context, state, task, _phase(context, task)))
+    seconds = remaining_time(context, state, task, _phase(context, task)) + time_after_exchange(context, state, task)
+    return now_ns + to_ns(seconds) if math.isfinite(seconds) else task.promised_ns
