@@ -1,5 +1,6 @@
 """Tasks and robots as people see them."""
 
+import math
 from dataclasses import replace
 
 from robot_ops.core.clock import to_ns
