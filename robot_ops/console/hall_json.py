@@ -9,13 +9,24 @@ from collections.abc import Mapping
 from typing import Any, Final, assert_never
 
 from robot_ops.core.clock import NS_PER_S
+from robot_ops.dispatch.explanation import Explanation
 from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotView, TaskView
 from robot_ops.tasks.requests import Accepted, DeliveryRequest, GuidanceRequest, TaskRequest
 from robot_ops.tasks.routes import Clearance
 from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.waits import Wait
 
-SECTIONS: Final = ("robots", "routes", "traffic", "people", "tasks", "building", "alarms", "is_fleet_online")
+SECTIONS: Final = (
+    "robots",
+    "routes",
+    "traffic",
+    "people",
+    "tasks",
+    "open_count",
+    "building",
+    "alarms",
+    "is_fleet_online",
+)
 
 
 def section_values(view: HallView) -> dict[str, Any]:
@@ -26,6 +37,7 @@ def section_values(view: HallView) -> dict[str, Any]:
         "traffic": (view.waits, view.rules),
         "people": view.people,
         "tasks": view.tasks,
+        "open_count": view.open_count,
         "building": (view.doors, view.lifts),
         "alarms": view.alarms,
         "is_fleet_online": view.is_fleet_online,
@@ -49,6 +61,8 @@ def section(name: str, view: HallView) -> Any:
             return [person_entry(person) for person in view.people]
         case "tasks":
             return [task_entry(task) for task in view.tasks]
+        case "open_count":
+            return view.open_count
         case "building":
             return {"doors": dict(view.doors), "lifts": dict(view.lifts)}
         case "alarms":
@@ -190,6 +204,31 @@ def request_entry(request: TaskRequest) -> dict[str, Any]:
         case _:
             assert_never(request)
     return entry
+
+
+def explanation_entry(explanation: Explanation) -> dict[str, Any]:
+    """Return why a task has its robot; seconds from now, null where a robot cannot or nobody knows."""
+    return {
+        "task_id": explanation.task.task_id,
+        # lines about single robots are told by the options
+        "lines": [line for line in explanation.lines if not _is_about_option(line, explanation)],
+        "options": [
+            {
+                "robot": option.robot,
+                "is_chosen": option.is_chosen,
+                "arrival": number(option.arrival, 0),
+                "finish": number(option.finish, 0),
+                "late": number(option.late, 0),
+                "cost": number(option.cost, 0),
+                "obstacle": option.obstacle,
+            }
+            for option in explanation.options
+        ],
+    }
+
+
+def _is_about_option(line: str, explanation: Explanation) -> bool:
+    return any(line.startswith(f"{option.robot}: ") for option in explanation.options)
 
 
 def alarm_entry(alarm: Alarm) -> dict[str, Any]:

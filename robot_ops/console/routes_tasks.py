@@ -1,4 +1,4 @@
-"""Tasks: list, submit, cancel, hand over, taken out by key."""
+"""Tasks: list, explain, submit, cancel, hand over, taken out by key."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from robot_ops.console.bodies import CancelBody, HandOverBody, TakenOutBody, TaskBody
-from robot_ops.console.hall_json import accepted_entry, task_entry
+from robot_ops.console.hall_json import accepted_entry, explanation_entry, task_entry
 from robot_ops.console.workers import Workers
 from robot_ops.core.ids import PersonId, TaskId
 from robot_ops.dispatch.ports import Operations
@@ -30,6 +30,10 @@ def task_routes(operations: Operations, workers: Workers) -> APIRouter:
     async def cancel(task_id: str, body: CancelBody | None = None) -> dict[str, str]:
         await workers.run(operations.cancel, TaskId(task_id), (body or CancelBody()).reason)
         return {"task_id": task_id}
+
+    @router.get("/{task_id}/explanation", summary="Why the task has its robot, and what each other would make of it")
+    async def explanation(task_id: str) -> dict[str, Any]:
+        return explanation_entry(await workers.run(operations.explain_dispatch, TaskId(task_id)))
 
     @router.post("/{task_id}/hand_over", summary="Have staff take a document out of a robot that cannot go on")
     async def hand_over(task_id: str, body: HandOverBody) -> dict[str, str]:

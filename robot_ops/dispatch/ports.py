@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from robot_ops.core.ids import MissionId, PersonId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose
@@ -16,6 +16,9 @@ from robot_ops.tasks.rule_changes import RuleChange
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.waits import Wait
+
+if TYPE_CHECKING:
+    from robot_ops.dispatch.explanation import Explanation
 
 
 class RobotLink(Protocol):
@@ -230,6 +233,10 @@ class Operations(Protocol):
 
     def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
         """Record that a member of staff took a document out of a robot by key; return their one-time code, if any."""
+        ...
+
+    def explain_dispatch(self, task_id: TaskId) -> "Explanation":
+        """Return why a task has its robot, or when it will get one, and what each other robot would make of it."""
         ...
 
     def set_stop(self, robot: RobotId | None, *, is_engaged: bool, operator: str) -> None:

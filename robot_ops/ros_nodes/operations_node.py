@@ -6,7 +6,8 @@ In:  /fleet/tasks (TaskArray), /fleet/traffic (TrafficState), /fleet/alarms (Ala
      looks camera/*/image (sensor_msgs/Image), tree (Tree), and, while /world/people is silent, people
      (PersonTrackArray)
 Calls: /fleet/submit_task (SubmitTask), /fleet/cancel_task (CancelTask), /fleet/hand_over (HandOver),
-     /fleet/report_taken_out (ReportTakenOut), /fleet/set_traffic_rules (SetTrafficRules); per robot set_stop (SetStop)
+     /fleet/report_taken_out (ReportTakenOut), /fleet/explain_dispatch (ExplainDispatch),
+     /fleet/set_traffic_rules (SetTrafficRules); per robot set_stop (SetStop)
 """
 
 import dataclasses
@@ -33,18 +34,34 @@ from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
 from robot_ops_interfaces.msg import MissionReport as MissionReportMsg
 from robot_ops_interfaces.msg import RobotStatus as RobotStatusMsg
 from robot_ops_interfaces.msg import RouteProgress as RouteProgressMsg
-from robot_ops_interfaces.srv import CancelTask, HandOver, ReportTakenOut, SetStop, SetTrafficRules, SubmitTask
+from robot_ops_interfaces.srv import (
+    CancelTask,
+    ExplainDispatch,
+    HandOver,
+    ReportTakenOut,
+    SetStop,
+    SetTrafficRules,
+    SubmitTask,
+)
 from sensor_msgs.msg import Image as ImageMsg
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
+from robot_ops.dispatch.explanation import Explanation
 from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotStatus, RobotView, TaskView
 from robot_ops.perception.pictures import to_jpeg
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import from_image, from_time
-from robot_ops.ros_nodes.fleet_messages import check_stop_answer, from_alarms, from_hand_over_answer, from_submit_answer
+from robot_ops.ros_nodes.fleet_messages import (
+    check_stop_answer,
+    from_alarms,
+    from_explanation,
+    from_hand_over_answer,
+    from_submit_answer,
+)
 from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, SENSOR, STATE
+from robot_ops.ros_nodes.safety_words import safety_text
 from robot_ops.ros_nodes.traffic_messages import TrafficPicture, change_rules, from_progress, from_traffic
 from robot_ops.ros_nodes.vocabulary import from_report, from_status, from_task, to_request
 from robot_ops.ros_nodes.watched_topic import WatchedTopic
@@ -67,14 +84,6 @@ _PEOPLE_SILENCE: Final = 3.0
 """Seconds without /world/people until the robots' own tracks are shown."""
 _RECONCILE_PERIOD: Final = 0.2
 _CAMERAS: Final = ("front", "rear", "compartment")
-_SAFETY: Final = {
-    SafetyState.STATE_IDLE: "standing",
-    SafetyState.STATE_DRIVING: "driving",
-    SafetyState.STATE_SLOWED: "slowed",
-    SafetyState.STATE_BLOCKED: "blocked",
-    SafetyState.STATE_SENSOR_FAULT: "sensor fault",
-    SafetyState.STATE_STOPPED: "stopped",
-}
 
 
 @dataclasses.dataclass(slots=True)
@@ -125,6 +134,7 @@ class OperationsNode(Node):
         self._cancel: Client[Any, Any] = self.create_client(CancelTask, "/fleet/cancel_task")
         self._hand_over: Client[Any, Any] = self.create_client(HandOver, "/fleet/hand_over")
         self._taken_out: Client[Any, Any] = self.create_client(ReportTakenOut, "/fleet/report_taken_out")
+        self._explain: Client[Any, Any] = self.create_client(ExplainDispatch, "/fleet/explain_dispatch")
         self._rules: Client[Any, Any] = self.create_client(SetTrafficRules, "/fleet/set_traffic_rules")
         self._stops: dict[RobotId, Client[Any, Any]] = {
             robot: self.create_client(SetStop, f"/{robot}/set_stop") for robot in self._robots
@@ -163,6 +173,14 @@ class OperationsNode(Node):
         """See Operations."""
         request = HandOver.Request(task_id=str(task_id), custodian=str(custodian))
         return from_hand_over_answer(self._call(self._hand_over, request, "the fleet"))
+
+    def explain_dispatch(self, task_id: TaskId) -> Explanation:
+        """See Operations."""
+        answer = self._call(self._explain, ExplainDispatch.Request(task_id=str(task_id)), "the fleet")
+        try:
+            return from_explanation(answer)
+        except ValueError as error:
+            raise LinkError(f"the fleet answered what cannot be: {error}") from error
 
     def report_taken_out(self, task_id: TaskId, person: PersonId, *, operator: str) -> str:
         """See Operations."""
@@ -343,7 +361,7 @@ class OperationsNode(Node):
             task_id=report.task_id if report is not None and is_running else None,
             clearance=self._clearances.get(robot),
             screen=heard.screen,
-            safety=_safety_text(safety),
+            safety=safety_text(safety),
             stopped_by=safety.stopped_by if safety is not None and is_stopped else "",
             free=progress.free if progress is not None else None,
             free_radius=progress.free_radius if progress is not None else 0.0,
@@ -371,10 +389,3 @@ class OperationsNode(Node):
 
 def _people(message: PersonTrackArray) -> tuple[PersonView, ...]:
     return tuple(PersonView(level=track.level, x=track.x, y=track.y) for track in message.tracks if track.is_confirmed)
-
-
-def _safety_text(safety: SafetyState | None) -> str:
-    if safety is None:
-        return ""
-    state = _SAFETY.get(safety.state, "unknown state")
-    return f"{state}: {safety.reason}" if safety.reason else state

@@ -14,6 +14,7 @@ from robot_ops.core.errors import LinkError, RequestError
 from robot_ops.core.ids import NodeId, PersonId, RobotId, RouteId, TaskId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.sensors import Image
+from robot_ops.dispatch.explanation import Explanation, RobotOption
 from robot_ops.dispatch.ports import Alarm, HallView, PersonView, RobotStatus, RobotView, TaskView
 from robot_ops.perception.pictures import to_jpeg
 from robot_ops.site.model import PlaceKind, RobotKind, Site
@@ -43,6 +44,8 @@ class MemoryOperations:
         is_fleet_online: False lets submit and cancel fail.
         waits, rules: as shown; rules are changed as operators ask.
         changed_by: who has changed the rules, in order.
+        explained: tasks of which somebody asked why, in order.
+        open_count: as shown.
         keys_used: documents taken out by key: task, who has it, who said so.
         free: per robot that does not keep to the lanes the radius of its circle, meters, and whether it is by hand; it
             stands.
@@ -60,6 +63,8 @@ class MemoryOperations:
         self.waits: list[Wait] = []
         self.rules = TrafficRules()
         self.changed_by: list[str] = []
+        self.explained: list[TaskId] = []
+        self.open_count: int | None = None
         self.keys_used: list[tuple[TaskId, PersonId, str]] = []
         self.free: dict[RobotId, tuple[float, bool]] = {}
         self.tasks: dict[TaskId, TaskView] = {}
@@ -92,6 +97,7 @@ class MemoryOperations:
                 is_fleet_online=self.is_fleet_online,
                 waits=tuple(self.waits),
                 rules=self.rules,
+                open_count=self.open_count,
             )
 
     def submit(self, request: TaskRequest) -> Accepted:
@@ -115,6 +121,7 @@ class MemoryOperations:
                 started_ns=None,
                 finished_ns=None,
                 estimated_finish_ns=finish_ns,
+                promised_ns=finish_ns,
             )
         is_delivery = isinstance(request, DeliveryRequest)
         return Accepted(
@@ -167,6 +174,26 @@ class MemoryOperations:
             )
             self.keys_used.append((task_id, person, operator))
         return "318842"
+
+    def explain_dispatch(self, task_id: TaskId) -> Explanation:
+        """See Operations."""
+        self._reach_fleet()
+        self.explained.append(task_id)
+        task = self.tasks.get(task_id)
+        if task is None:
+            raise RequestError(f"there is no task {task_id!r}", where="task_id")
+        first, *others = self._tours
+        options = [RobotOption(robot=first, is_chosen=True, arrival=41.0, finish=160.0, cost=0.0)]
+        options += [
+            RobotOption(robot=robot, is_chosen=False, arrival=75.0, finish=194.0, late=12.0, cost=34.0)
+            for robot in others[:1]
+        ]
+        options += [RobotOption(robot=robot, is_chosen=False, obstacle="has no screen") for robot in others[1:]]
+        lines = (
+            f"{first} does it next; expected to be done in about 3 minutes",
+            f"{first}: done in 160 s (the choice)",
+        )
+        return Explanation(task=task, options=tuple(options), lines=lines)
 
     def strand(self, task_id: TaskId) -> None:
         """Let the robot of a task be unable to bring its document any further."""

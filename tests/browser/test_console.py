@@ -4,6 +4,7 @@ import math
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from robot_ops.console.app import create_app
-from robot_ops.core.clock import SystemClock
-from robot_ops.core.ids import RobotId, TaskId
+from robot_ops.core.clock import SystemClock, to_ns
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.core.resources import shared_folder
 from robot_ops.dispatch.ports import Alarm, PersonView
 from robot_ops.site.files import load_site
 from robot_ops.site.model import Lane, Site
 from robot_ops.tasks.requests import DeliveryRequest
+from robot_ops.tasks.status import TaskStatus
 from robot_ops.testing.operations import MemoryOperations
 from robot_ops.traffic.waits import Wait
 
@@ -256,6 +258,80 @@ def test_a_stranded_document_is_handed_over(page: Page, hall: MemoryOperations) 
     assert errors(page) == []
 
 
+def test_a_document_is_said_to_be_taken_out_by_key(page: Page, hall: MemoryOperations, site: Site) -> None:
+    task_id = hall.submit(a_delivery(site)).task_id
+    row = f"[data-task={task_id}]"
+    assert not page.find(f"{row} .by-key").is_displayed()
+    hall.strand(task_id)
+    page.click(f"{row} .by-key")
+    assert "opened courier_1 with a key" in page.find("#hand-over-form").text
+    Select(page.find("#hand-over-form select")).select_by_value("clerk_ben")
+    hall.is_fleet_online = False
+    page.click("#send-hand-over")
+    page.wait(lambda: "did not answer" in page.find("#hand-over-form .problem").text)
+    hall.is_fleet_online = True
+    page.click("#send-hand-over")
+    page.wait(lambda: page.find("#custodian-code").text == "318842")
+    assert hall.keys_used == [(task_id, "clerk_ben", "console")]
+    page.click("#hand-over-dialog button")
+    page.wait(lambda: not page.find(f"{row} .by-key").is_displayed())
+    assert all("503" in error for error in errors(page))
+
+
+def test_a_task_that_is_late_is_marked_and_tells_why_it_has_its_robot(
+    page: Page, hall: MemoryOperations, site: Site
+) -> None:
+    task_id = hall.submit(a_delivery(site)).task_id
+    when = f"[data-task={task_id}] .when"
+    page.wait(lambda: "promised" in page.find(when).text)
+    assert "late" not in str(page.find(when).get_attribute("class"))
+    promised_ns = hall.tasks[task_id].promised_ns
+    assert promised_ns is not None
+    hall.tasks[task_id] = replace(hall.tasks[task_id], estimated_finish_ns=promised_ns + to_ns(150.0))
+    page.wait(lambda: page.find(when).text.endswith("3 min late"))
+    assert page.find(when).get_attribute("class") == "when late"
+    assert hall.explained == []  # nobody has asked yet
+    page.click(f"[data-task={task_id}] .about")
+    page.wait(lambda: "guide_1 does it next" in page.find("#task-details .why").text)
+    assert hall.explained == [task_id]
+    table = page.texts(".options tbody tr")
+    assert table == [
+        "guide_1 41 s 3 min the choice",
+        "guide_2 75 s 3 min, 12 s late 34 s more",
+        "courier_1 cannot: has no screen",
+    ]
+    page.click("#stop-all")  # stays within reach
+    page.wait(lambda: len(hall.stopped) == len(ROBOTS))
+    hall.tasks[task_id] = replace(
+        hall.tasks[task_id], status=TaskStatus.CANCELED, finished_ns=promised_ns, reason="no need"
+    )
+    page.wait(lambda: "no need" in page.find("#task-details .facts").text)
+    page.click("#task-details .close")
+    assert not page.find("#task-details").is_displayed()
+    assert errors(page) == []
+
+
+def test_more_tasks_than_are_listed_are_counted(page: Page, hall: MemoryOperations, site: Site) -> None:
+    hall.submit(a_delivery(site))
+    hall.open_count = 9001
+    page.wait(lambda: page.find("#more-tasks").text == "9000 more wait for a robot.")
+    assert page.find("#counts").text.endswith("9001 open tasks")
+    hall.open_count = 1
+    page.wait(lambda: not page.find("#more-tasks").is_displayed())
+
+
+def a_delivery(site: Site) -> DeliveryRequest:
+    sender, recipient = site.staff[PersonId("clerk_ada")], site.staff[PersonId("officer_ines")]
+    return DeliveryRequest(
+        request_id="d1",
+        pickup=sender.place,
+        destination=recipient.place,
+        sender=sender.id,
+        recipient=recipient.id,
+        document="Visa application",
+    )
+
+
 def test_a_silent_robot_is_said_to_be_taken_out_and_brought_back(page: Page, hall: MemoryOperations) -> None:
     page.click("[data-robot=guide_2]")
     assert not page.find("#take-out").is_displayed()
@@ -263,6 +339,8 @@ def test_a_silent_robot_is_said_to_be_taken_out_and_brought_back(page: Page, hal
     page.click("#take-out")
     page.click("#confirm-dialog button[value=yes]")
     page.wait(lambda: hall.rules.absent_robots == {"guide_2"})
+    page.wait(lambda: page.find("#detail .badge").text == "taken out of the hall")
+    page.wait(lambda: page.find("[data-robot=guide_2] .state").text == "taken out of the hall")
     page.click("#bring-back")
     page.click("#confirm-dialog button[value=yes]")
     page.wait(lambda: not hall.rules.absent_robots)

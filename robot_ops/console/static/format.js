@@ -1,5 +1,7 @@
 // Words and numbers for people.
 
+const LATE = 60; // s after what was promised from which a task is late, as the fleet counts
+
 export const words = (name) => (name ?? "").replaceAll("_", " ");
 
 /** Return the time of day, or, for clocks that begin at zero, the time since. */
@@ -10,11 +12,33 @@ export function clock(seconds) {
   return [whole / 3600, (whole / 60) % 60, whole % 60].map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
 }
 
+/** Return the time of day to the minute, or, for clocks that begin at zero, the time since. */
+export function minute(seconds) {
+  if (seconds > 1e8) return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  return clock(seconds);
+}
+
+export const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+
+/** Return when a task is, or was, done and when that was promised; and whether it is later than that. */
+export function taskTimes(task) {
+  const done = task.finished ?? task.estimated_finish;
+  if (done === null) return { text: "", isLate: false };
+  const isOver = task.finished !== null;
+  const isCompared = task.promised !== null && (!isOver || task.status === "completed");
+  const late = isCompared ? done - task.promised : 0;
+  const isLate = late >= LATE;
+  const parts = [`${isOver ? (task.status === "completed" ? "done at" : "ended at") : "done by"} ${minute(done)}`];
+  if (isCompared) parts.push(`promised ${minute(task.promised)}`);
+  if (isLate) parts.push(`${duration(late)} late`);
+  return { text: parts.join(", "), isLate };
+}
+
 export const percent = (ratio) => (ratio === null ? "–" : `${Math.round(ratio * 100)} %`);
 
 /** Return in a word or two what a robot is doing. */
-export function robotState(robot) {
-  if (!robot.is_online) return "offline";
+export function robotState(robot, isAbsent = false) {
+  if (!robot.is_online) return isAbsent ? "taken out of the hall" : "offline";
   if (robot.is_stopped) return robot.stopped_by ? `stopped by ${robot.stopped_by}` : "stopped";
   if (robot.is_by_hand) return "driven by hand";
   if (robot.at === null) return "not localized";
@@ -37,14 +61,15 @@ export class Names {
     return request.kind === "guide" ? `Guide  ${way}` : `Deliver  ${way}`;
   }
 
+  request(request) {
+    if (request.kind === "guide") return `${request.party_size} ${request.party_size === 1 ? "visitor" : "visitors"}, ${request.language}`;
+    return `“${request.document}”, ${this.person(request.sender)} to ${this.person(request.recipient)}`;
+  }
+
   taskDetails(task) {
-    const request = task.request;
     const parts = [];
     if (task.robot) parts.push(task.phase ? `${task.robot}, ${words(task.phase)}` : task.robot);
-    if (request.kind === "guide") parts.push(`${request.party_size} ${request.party_size === 1 ? "visitor" : "visitors"}, ${request.language}`);
-    else parts.push(`“${request.document}”, ${this.person(request.sender)} to ${this.person(request.recipient)}`);
-    if (task.finished) parts.push(`ended ${clock(task.finished)}`);
-    else if (task.estimated_finish) parts.push(`done about ${clock(task.estimated_finish)}`);
+    parts.push(this.request(task.request));
     if (task.reason) parts.push(task.reason);
     return parts.join(" · ");
   }

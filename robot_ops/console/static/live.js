@@ -8,7 +8,7 @@ export class Live extends EventTarget {
   /** Events: "change" (detail: names of the sections that changed), "link" (see `isConnected`). */
   constructor() {
     super();
-    this.hall = { stamp: null, robots: [], routes: {}, traffic: { waits: [], rules: { closed_lanes: [], speed_limits: {}, absent_robots: [], is_emergency: false } }, people: [], tasks: [], building: { doors: {}, lifts: {} }, alarms: [], is_fleet_online: false };
+    this.hall = { stamp: null, robots: [], routes: {}, traffic: { waits: [], rules: { closed_lanes: [], speed_limits: {}, absent_robots: [], is_emergency: false } }, people: [], tasks: [], open_count: null, building: { doors: {}, lifts: {} }, alarms: [], is_fleet_online: false };
     this.isConnected = false;
     this.heardAt = null;
     this.wait = FIRST_WAIT;

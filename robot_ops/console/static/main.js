@@ -49,7 +49,7 @@ function select(robot) {
   selected = robot;
   panel.select(robot);
   maps.select(robot);
-  showRobots(live.hall.robots, selected, select);
+  showRobots(live.hall, selected, select);
   panel.show(live.hall);
 }
 
@@ -58,16 +58,16 @@ function show(sections) {
   setText(byId("clock"), clock(hall.stamp));
   maps.take(sections);
   if (sections.has("robots") && selected === null && hall.robots.length) select(hall.robots[0].id);
-  if (sections.has("robots")) showRobots(hall.robots, selected, select);
+  if (sections.has("robots") || sections.has("traffic")) showRobots(hall, selected, select);
   if (sections.has("traffic")) showEmergency(hall.traffic.rules.is_emergency);
   if (sections.has("traffic") || hall.traffic.waits.length) showTraffic(hall.traffic, hall.stamp, select);
-  if (sections.has("robots") || sections.has("tasks") || sections.has("traffic")) {
+  if (["robots", "tasks", "open_count", "traffic"].some((name) => sections.has(name))) {
     panel.show(hall);
-    const open = hall.tasks.filter((task) => task.is_open).length;
+    const open = hall.open_count ?? hall.tasks.filter((task) => task.is_open).length;
     const online = hall.robots.filter((robot) => robot.is_online).length;
     setText(byId("counts"), `${online} of ${hall.robots.length} robots online, ${open} open ${open === 1 ? "task" : "tasks"}`);
   }
-  if (sections.has("tasks")) tasks.show(hall.tasks);
+  if (sections.has("tasks") || sections.has("open_count")) tasks.show(hall.tasks, hall.open_count);
   if (sections.has("alarms")) showAlarms(hall.alarms);
   if (sections.has("is_fleet_online")) showLink();
 }

@@ -3,7 +3,8 @@
 import { byId, el, keyed, setClass, setText } from "./dom.js";
 import { clock, percent, robotState } from "./format.js";
 
-export function showRobots(robots, selected, onSelect) {
+export function showRobots({ robots, traffic }, selected, onSelect) {
+  const absent = new Set(traffic.rules.absent_robots);
   keyed(byId("robot-list"), robots, {
     key: (robot) => robot.id,
     empty: "No robots.",
@@ -22,7 +23,7 @@ export function showRobots(robots, selected, onSelect) {
       button.setAttribute("aria-pressed", String(robot.id === selected));
       setText(battery, `${robot.is_charging ? "⚡ " : ""}${percent(robot.battery_soc)}`);
       setClass(battery, `battery${robot.is_charging ? " charging" : robot.battery_soc !== null && robot.battery_soc < 0.2 ? " low" : ""}`);
-      setText(state, robotState(robot));
+      setText(state, robotState(robot, absent.has(robot.id)));
     },
   });
 }

@@ -66,10 +66,10 @@ export class RobotPanel {
   show(hall) {
     const robot = hall.robots.find((one) => one.id === this.robot);
     if (!robot) return;
-    setText(this.badge, robotState(robot));
+    const isAbsent = hall.traffic.rules.absent_robots.includes(robot.id);
+    setText(this.badge, robotState(robot, isAbsent));
     const isBad = robot.is_stopped || !robot.is_online || (robot.free && !robot.is_by_hand);
     setClass(this.badge, `badge ${isBad ? "bad" : robot.is_by_hand ? "warn" : "good"}`);
-    const isAbsent = hall.traffic.rules.absent_robots.includes(robot.id);
     this.takenOut.hidden = robot.is_online || isAbsent;
     this.broughtBack.hidden = !isAbsent;
     setText(this.screen, robot.screen || "–");
@@ -85,6 +85,8 @@ export class RobotPanel {
       ["At", robot.at ? `${robot.at.level}  ${robot.at.x.toFixed(1)}, ${robot.at.y.toFixed(1)} m` : "unknown", robot.at === null],
       ["Speed", robot.speed === null ? "–" : `${robot.speed.toFixed(1)} m/s`],
     ];
+    if (!robot.is_online) facts.unshift(["Heard", "not any more; this is the last it told", true]);
+    this.facts.classList.toggle("stale", !robot.is_online);
     if (robot.kind === "courier") facts.push(["Cargo", robot.cargo.map(words).join(", ") || "empty"]);
     this.showFacts(facts);
   }

@@ -146,6 +146,45 @@ def test_a_stranded_document_is_handed_over(client: TestClient, hall: MemoryOper
     assert answer.json() == {"task_id": task_id, "custodian": "ben", "code": "318842"}
 
 
+def test_a_document_is_said_to_be_taken_out_by_key(client: TestClient, hall: MemoryOperations) -> None:
+    task_id = client.post("/api/tasks", json=DELIVERY).json()["task_id"]
+    url = f"/api/tasks/{task_id}/taken_out"
+    assert client.post(url, json={"person": "ben", "operator": "olga"}).status_code == 422
+    hall.strand(TaskId(task_id))
+    assert client.get("/api/tasks").json()[0]["key_robot"] == "courier_1"
+    for wrong in ({}, {"person": "ben", "operator": " "}, {"person": "ben", "why": "so"}):
+        assert client.post(url, json=wrong).status_code == 422
+    assert client.post(url, json={"person": "ben", "operator": "olga"}).json() == {
+        "task_id": task_id,
+        "person": "ben",
+        "code": "318842",
+    }
+    assert hall.keys_used == [(task_id, "ben", "olga")]
+    assert client.get("/api/tasks").json()[0]["key_robot"] is None
+
+
+def test_why_a_task_has_its_robot_is_told_when_somebody_asks(client: TestClient, hall: MemoryOperations) -> None:
+    task_id = client.post("/api/tasks", json=GUIDANCE).json()["task_id"]
+    client.get("/api/view")
+    assert hall.explained == []
+    answer = client.get(f"/api/tasks/{task_id}/explanation").json()
+    assert hall.explained == [task_id]
+    assert answer["lines"] == ["guide_1 does it next; expected to be done in about 3 minutes"]
+    chosen, other, *cannot = answer["options"]
+    assert (chosen["robot"], chosen["is_chosen"], chosen["finish"]) == ("guide_1", True, 160.0)
+    assert (other["late"], other["cost"]) == (12.0, 34.0)
+    assert [(each["arrival"], each["cost"], each["obstacle"]) for each in cannot] == [(None, None, "has no screen")] * 2
+    assert client.get("/api/tasks/task-9/explanation").status_code == 422
+
+
+def test_promises_and_the_number_of_open_tasks_are_told(client: TestClient, hall: MemoryOperations) -> None:
+    hall.open_count = 9000
+    client.post("/api/tasks", json=GUIDANCE)
+    view = client.get("/api/view").json()
+    assert view["open_count"] == 9000
+    assert view["tasks"][0]["promised"] == view["tasks"][0]["estimated_finish"] == 125.0
+
+
 def test_a_robot_is_taken_out_and_brought_back(client: TestClient, hall: MemoryOperations) -> None:
     answer = client.post("/api/traffic/robots/guide_1", json={"is_absent": True})
     assert answer.json()["absent_robots"] == ["guide_1"]
@@ -354,8 +393,8 @@ def test_live_sends_all_first_and_then_what_changed(
 ) -> None:
     with client.websocket_connect(LIVE) as socket:
         first = socket.receive_json()
-        sections = {"robots", "routes", "traffic", "people", "tasks", "building", "alarms", "is_fleet_online"}
-        assert set(first) == {"stamp"} | sections
+        sections = {"robots", "routes", "traffic", "people", "tasks", "open_count", "building", "alarms"}
+        assert set(first) == {"stamp", "is_fleet_online"} | sections
         client.post("/api/tasks", json=GUIDANCE)
         second = _next_with(socket, "tasks")
         assert "people" not in second
