@@ -46,11 +46,13 @@ def _relay_alternatives(
     transfer = outline.relays[task.task_id]
     prices = Prices(outline.stages[0], [(task, [transfer])], travel)
     cost = prices.relay(task.task_id, transfer).cost
+    legs = [each for each in outline.done() if each[0].task_id == task.task_id]
+    if cost == math.inf:  # one of the robots has to charge first, so that the first stage cannot tell
+        cost = weight(task) * max(finish for _, _, finish in legs)
     chosen = []
-    for leg, number, finish in outline.done():
-        if leg.task_id == task.task_id:
-            choice = _alternative(leg, candidates[number], cost, finish, travel, is_chosen=True)
-            chosen.append(replace(choice, exchange=transfer.id, is_onward=leg.is_underway))
+    for leg, number, finish in legs:
+        choice = _alternative(leg, candidates[number], cost, finish, travel, is_chosen=True)
+        chosen.append(replace(choice, exchange=transfer.id, is_onward=leg.is_underway))
     names = {each.robot for each in chosen}
     costs, finishes = prices.direct(task.task_id)
     alone = [

@@ -3,19 +3,26 @@
 from collections.abc import Iterable
 from typing import Final
 
-from robot_ops.allocation.model import Assignment, OpenTask, Plan
+from robot_ops.allocation.model import Assignment, OpenTask, Plan, Transfer
 from robot_ops.allocation.planner import allocate
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.durations import about
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import ExchangeId, MissionId
+from robot_ops.core.ids import ExchangeId, LevelId, MissionId, PlaceId
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import as_open_task, candidates, expected_candidates, out_of_service
+from robot_ops.dispatch.forecast import (
+    as_open_task,
+    candidates,
+    expected_candidates,
+    out_of_service,
+    rest_underway,
+    transfers,
+)
 from robot_ops.dispatch.orders import mission_kind
 from robot_ops.dispatch.promises import PromiseRecord
 from robot_ops.dispatch.prospects import Prospects
 from robot_ops.dispatch.robots import RobotState
-from robot_ops.dispatch.waiting_line import Ability, WaitingLine, ability, rank
+from robot_ops.dispatch.waiting_line import Ability, WaitingLine, rank
 from robot_ops.site.model import RobotKind, Site
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.events import EventKind, leg_payload
@@ -46,7 +53,9 @@ class Assigner:
         self._plan = _NO_PLAN
         self._planned_ns = 0
         self._is_stale = True
-        self._line = WaitingLine()
+        is_bound = any(robot.levels is not None for robot in context.site.robots.values())
+        self._line = WaitingLine(self._levels if is_bound else None)
+        self._exchanges = transfers(context.site)
         self._prospects: Prospects | None = None
         self._prospects_ns = 0
         self._promises = PromiseRecord()
@@ -101,6 +110,24 @@ class Assigner:
         self._line.refresh(self._context.book)
         return self._front(now_ns)
 
+    def underway(self, now_ns: int) -> list[OpenTask]:
+        """Return what is left to do of the tasks that are on their way to an exchange."""
+        context, found = self._context, []
+        if not self._exchanges:
+            return []
+        for task in context.book.open_records():
+            if task.exchange is not None:
+                with context.isolation.part(task.task_id):
+                    planned = self._plan.onward.get(task.task_id)
+                    rest = rest_underway(context, task, planned=planned, now_ns=now_ns)
+                    found += [] if rest is None else [rest]
+        return found
+
+    @property
+    def exchanges(self) -> tuple[Transfer, ...]:
+        """Return where tasks may change robots."""
+        return self._exchanges
+
     def step(self) -> None:
         """Plan where needed and give each free robot its next task.
 
@@ -120,19 +147,20 @@ class Assigner:
         if len(self._line) >= _EXACT:
             return self._rough_estimate(request, now_ns)
         new = as_open_task(context, request, task=None, planned=None, now_ns=now_ns)
-        waiting = self.waiting(now_ns)
-        plan = allocate([*waiting, new], candidates(context, now_ns), context.travel)
+        tasks = [*self.waiting(now_ns), *self.underway(now_ns), new]
+        plan = allocate(tasks, candidates(context, now_ns), context.travel, self._exchanges)
         if new.task_id not in plan.finish:
-            plan = allocate([*waiting, new], expected_candidates(context, now_ns), context.travel)
+            plan = allocate(tasks, expected_candidates(context, now_ns), context.travel, self._exchanges)
         # nobody can do it as things stand, after all that was checked: promise what the slowest other gets
         return plan.finish.get(new.task_id, max(plan.finish.values(), default=0.0) + 600.0)
 
     def _rough_estimate(self, request: TaskRequest, now_ns: int) -> float:
         """Return what its place in the line means; where many wait, planning at each request takes too long."""
-        key = ability(request)
+        key = self._line.ability(request)
         if self._prospects is None or not self._prospects.has(key):
-            front = self._front(now_ns)
-            plan = allocate(front, expected_candidates(self._context, now_ns), self._context.travel)
+            front = [*self._front(now_ns), *self.underway(now_ns)]
+            able = expected_candidates(self._context, now_ns)
+            plan = allocate(front, able, self._context.travel, self._exchanges)
             self._prospects, self._prospects_ns = Prospects(plan, self._line, self._able), now_ns
         place = rank(request, now_ns, self._context.book.next_task_id(request.kind))
         return max(0.0, self._prospects.finish(key, place) - seconds_between(self._prospects_ns, now_ns))
@@ -142,20 +170,33 @@ class Assigner:
         for task_id in self._line.front(self._able):
             with context.isolation.part(task_id):
                 task, planned = context.book.tasks[task_id], self._plan.assignments.get(task_id)
-                front.append(as_open_task(context, task.request, task=task, planned=planned, now_ns=now_ns))
+                onward = self._plan.onward.get(task_id)
+                if planned is None:
+                    planned, onward = onward, None  # it was on its way and has come to the exchange
+                front.append(
+                    as_open_task(context, task.request, task=task, planned=planned, onward=onward, now_ns=now_ns)
+                )
         return front
 
+    def _levels(self, pickup: PlaceId, destination: PlaceId) -> tuple[LevelId, ...]:
+        site = self._context.site
+        return site.node_of(pickup).level, site.node_of(destination).level
+
     def _able(self, key: Ability) -> int:
-        kind, language = key
-        robots = [state.robot for state in self._context.robots.values()]
+        kind, language, levels = key
+        # of those that change robots, who begins with it
+        robots = [
+            state.robot for state in self._context.robots.values() if not levels or state.robot.may_go_to(levels[0])
+        ]
         if kind is TaskKind.GUIDE:
             return sum(robot.model.kind is RobotKind.GUIDE and language in robot.languages for robot in robots)
         return sum(robot.model.kind is RobotKind.COURIER for robot in robots)
 
     def _replan(self, now_ns: int) -> None:
         waiting = self.waiting(now_ns)
-        able = candidates(self._context, now_ns) if waiting else []
-        self._plan = allocate(waiting, able, self._context.travel) if waiting else _NO_PLAN
+        tasks = [*waiting, *self.underway(now_ns)]
+        able = candidates(self._context, now_ns) if tasks else []
+        self._plan = allocate(tasks, able, self._context.travel, self._exchanges) if tasks else _NO_PLAN
         self._planned_ns, self._prospects_ns, self._is_stale = now_ns, now_ns, False
         self._prospects = Prospects(self._plan, self._line, self._able) if len(self._line) > len(waiting) else None
         self._raise_alarms(waiting)
@@ -200,7 +241,7 @@ class Assigner:
                 **_goal(context.site, task, assignment.exchange),
                 "compartment": _free_compartment(state, task),
                 "reason": assignment.reason,
-                "estimated_finish_ns": self.planned_ns + to_ns(assignment.finish),
+                "estimated_finish_ns": self.planned_ns + to_ns(self._plan.finish.get(task.task_id, assignment.finish)),
             },
         )
         state.idle_since_ns = None

@@ -11,7 +11,7 @@ from robot_ops.core.durations import about
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import as_open_task, candidates, out_of_service, remaining_time
+from robot_ops.dispatch.forecast import as_open_task, candidates, leg_underway, out_of_service, remaining_time
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.dispatch.views import task_view
 from robot_ops.tasks.book import TaskRecord
@@ -27,6 +27,7 @@ class RobotOption:
         late: beyond the due time, 0 without one.
         cost: what it costs more than the choice, in weighted seconds of all tasks' waiting; the choice has 0.
         obstacle: why it cannot, empty where it can.
+        leg: which part of the task it does where it changes robots, for people; empty for all of it.
     """
 
     robot: RobotId
@@ -36,6 +37,7 @@ class RobotOption:
     late: float = 0.0
     cost: float = math.nan
     obstacle: str = ""
+    leg: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,8 @@ class Explanation:
     """The answer to why.
 
     Attributes:
-        options: the choice first, then the best, then those that cannot; empty for a task that has ended.
+        options: the choice first (two robots where it changes robots), then the best, then those that cannot; empty for
+            a task that has ended.
         lines: the same for people.
     """
 
@@ -57,22 +60,22 @@ def explain_task(context: Context, assigner: Assigner, task: TaskRecord, now_ns:
     view = task_view(context, assigner, task, now_ns)
     if task.status.is_final:
         return _explain_ended(task, view)
-    waiting = assigner.waiting(now_ns)
+    waiting = [*assigner.waiting(now_ns), *assigner.underway(now_ns)]
     if task.status is TaskStatus.QUEUED:
         return _explain_queued(context, assigner, task, view, waiting, now_ns)
-    return _explain_assigned(context, task, view, waiting, now_ns)
+    return _explain_assigned(context, assigner, task, view, waiting, now_ns)
 
 
 def _explain_queued(
     context: Context, assigner: Assigner, task: TaskRecord, view: TaskView, waiting: Sequence[OpenTask], now_ns: int
 ) -> Explanation:
-    found = explain(task.task_id, waiting, candidates(context, now_ns), context.travel)
+    found = explain(task.task_id, waiting, candidates(context, now_ns), context.travel, assigner.exchanges)
     options = _options(context, found, now_ns)
     return Explanation(task=view, options=options, lines=(_prospect(assigner, task, options), *_option_lines(options)))
 
 
 def _explain_assigned(
-    context: Context, task: TaskRecord, view: TaskView, waiting: Sequence[OpenTask], now_ns: int
+    context: Context, assigner: Assigner, task: TaskRecord, view: TaskView, waiting: Sequence[OpenTask], now_ns: int
 ) -> Explanation:
     own = as_open_task(context, task.request, task=task, planned=None, now_ns=now_ns)
     state = context.robots.get(task.robot) if task.robot is not None else None
@@ -83,7 +86,8 @@ def _explain_assigned(
     finish = remaining_time(context, state, task, phase)
     late = 0.0 if own.due is None else max(0.0, finish - own.due)
     others = [each for each in candidates(context, now_ns) if each.robot != task.robot]
-    found = [replace(each, is_chosen=False) for each in explain(own.task_id, [*waiting, own], others, context.travel)]
+    rest = [each for each in waiting if each.task_id != own.task_id]
+    found = [replace(each, is_chosen=False) for each in explain(own.task_id, [*rest, own], others, context.travel)]
     if task.has_cargo:
         what = "visitor" if own.kind is TaskKind.GUIDE else "document"
         found = [replace(each, cost=math.inf, obstacle=f"{task.robot} has the {what}") for each in found]
@@ -96,8 +100,22 @@ def _explain_assigned(
         is_chosen=True,
     )
     options = _options(context, [chosen, *sorted(found, key=lambda each: each.cost)], now_ns)
-    expected = f"It is expected to be done in {about(finish)}"
+    expected = _expected(context, assigner, task, finish)
     return Explanation(task=view, options=options, lines=(choice, expected, *_option_lines(options)))
+
+
+def _expected(context: Context, assigner: Assigner, task: TaskRecord, finish: float) -> str:
+    """Return when its robot is done with it, and who goes on with it then."""
+    leg = leg_underway(context, task)
+    if leg is None:
+        return f"It is expected to be done in {about(finish)}"
+    there = (
+        f"It is expected at {context.site.places[leg.destination].label} in {about(finish)}, where it changes robots"
+    )
+    onward = assigner.plan.onward.get(task.task_id)
+    if onward is None:
+        return f"{there}; nobody is planned to go on with it yet"
+    return f"{there}; {onward.robot} goes on with it, expected to be done in {about(onward.finish)}"
 
 
 def _explain_ended(task: TaskRecord, view: TaskView) -> Explanation:
@@ -123,6 +141,7 @@ def _options(context: Context, found: Iterable[Alternative], now_ns: int) -> tup
                 late=each.late if can else 0.0,
                 cost=each.cost - least if can else math.nan,
                 obstacle=each.obstacle,
+                leg=_leg_text(context, each),
             )
         )
     known = {option.robot for option in options}
@@ -133,6 +152,14 @@ def _options(context: Context, found: Iterable[Alternative], now_ns: int) -> tup
     return tuple(options)
 
 
+def _leg_text(context: Context, option: Alternative) -> str:
+    if option.exchange is None:
+        return ""
+    exchange = context.site.exchanges[option.exchange]
+    place = exchange.pickup if option.is_onward else exchange.drop
+    return f"{'goes on with it from' if option.is_onward else 'brings it to'} {context.site.places[place].label}"
+
+
 def _prospect(assigner: Assigner, task: TaskRecord, options: Sequence[RobotOption]) -> str:
     plan = assigner.plan
     assignment = plan.assignments.get(task.task_id)
@@ -141,10 +168,14 @@ def _prospect(assigner: Assigner, task: TaskRecord, options: Sequence[RobotOptio
         if finish is not None:
             return f"Many tasks go first; it is expected to be done in {about(finish)}"
         return f"It waits: {plan.unassigned.get(task.task_id, 'it is not planned yet')}"
-    finish = next((option.finish for option in options if option.is_chosen), assignment.finish)
+    chosen = [option for option in options if option.is_chosen]
+    finish = chosen[-1].finish if chosen else assignment.finish
     done = f"expected to be done in {about(finish)}"
+    if len(chosen) > 1:
+        done = f"{chosen[1].robot} {chosen[1].leg}; {done}"
     if assignment.position > 0:
-        first = [each for each in plan.assignments.values() if each.robot == assignment.robot]
+        every = (*plan.assignments.values(), *plan.onward.values())
+        first = [each for each in every if each.robot == assignment.robot]
         names = [each.task_id for each in sorted(first, key=lambda each: each.position)[: assignment.position]]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return f"{assignment.robot} does it after {shown}; {done}"
@@ -162,5 +193,7 @@ def _option_text(option: RobotOption) -> str:
         return option.obstacle
     arrival = f"at the pickup in {option.arrival:.0f} s, " if math.isfinite(option.arrival) else ""
     late = f", {option.late:.0f} s late" if option.late > 0.0 else ""
+    if option.leg:
+        return f"{option.leg}, done in {option.finish:.0f} s{late} (the choice)"
     cost = " (the choice)" if option.is_chosen else f", costs {option.cost:+.0f} s of waiting"
     return f"{arrival}done in {option.finish:.0f} s{late}{cost}"

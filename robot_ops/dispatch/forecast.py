@@ -13,13 +13,13 @@ from robot_ops.allocation.estimates import (
     service_times,
     trip_speed,
 )
-from robot_ops.allocation.model import Assignment, Candidate, OpenTask, Travel
+from robot_ops.allocation.model import Assignment, Candidate, OpenTask, Transfer, Travel
 from robot_ops.core.clock import NS_PER_S, seconds_between
 from robot_ops.core.ids import NodeId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.transfers import REPAIR_S
-from robot_ops.site.model import Robot
+from robot_ops.site.model import Robot, Site
 from robot_ops.site.shifts import coming_shifts
 from robot_ops.tasks.book import MissionRecord, TaskRecord
 from robot_ops.tasks.orders import MissionKind, MissionPhase
@@ -73,6 +73,54 @@ def as_open_task(
         planned_onward=None if onward is None else onward.robot,
         planned_onward_position=0 if onward is None else onward.position,
     )
+
+
+def transfers(site: Site) -> tuple[Transfer, ...]:
+    """Return the site's exchanges as allocation sees them."""
+    found = []
+    for exchange in site.exchanges.values():
+        drop, pickup = site.node_of(exchange.drop), site.node_of(exchange.pickup)
+        found.append(
+            Transfer(
+                id=exchange.id,
+                drop=drop.id,
+                pickup=pickup.id,
+                drop_level=drop.level,
+                pickup_level=pickup.level,
+                takes_documents=exchange.keeper is not None,
+                seconds=exchange.seconds,
+            )
+        )
+    return tuple(found)
+
+
+def leg_underway(context: Context, task: TaskRecord) -> MissionRecord | None:
+    """Return the mission that brings the task to an exchange, None where it is not on the way to one."""
+    if task.mission_id is None or task.exchange is None or task.status.is_final:
+        return None
+    mission = context.book.missions[task.mission_id]
+    return mission if mission.is_open and mission.exchange is not None and mission.onward is not None else None
+
+
+def rest_underway(context: Context, task: TaskRecord, *, planned: Assignment | None, now_ns: int) -> OpenTask | None:
+    """Return what is left to do of a task when it has come to the exchange that it is on its way to.
+
+    None where it goes to none, or nobody knows when it comes there.
+    """
+    leg = leg_underway(context, task)
+    state = None if leg is None else context.robots.get(leg.robot)
+    if leg is None or leg.exchange is None or leg.onward is None or state is None or task.cancel_reason is not None:
+        return None
+    phase = state.phase_of(leg.mission_id)
+    exchange = context.site.exchanges.get(leg.exchange)
+    if phase is MissionPhase.RETURNING or exchange is None:
+        return None
+    ready = remaining_time(context, state, task, phase) + exchange.seconds
+    if not math.isfinite(ready):
+        return None
+    pickup = context.site.node_of(leg.onward)
+    whole = as_open_task(context, task.request, task=task, planned=planned, now_ns=now_ns)
+    return replace(whole, pickup=pickup.id, pickup_level=pickup.level, ready=ready, is_underway=True)
 
 
 def remaining_time(context: Context, state: RobotState, task: TaskRecord, phase: MissionPhase | None) -> float:

@@ -7,7 +7,7 @@ from robot_ops.core.clock import to_ns
 from robot_ops.core.ids import PersonId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
-from robot_ops.dispatch.forecast import remaining_time, time_after_exchange
+from robot_ops.dispatch.forecast import leg_underway, remaining_time, time_after_exchange
 from robot_ops.dispatch.key_openings import key_robot
 from robot_ops.dispatch.ports import RobotView, TaskView
 from robot_ops.dispatch.robots import RobotState
@@ -88,9 +88,12 @@ def _reason(assigner: Assigner, task: TaskRecord) -> str:
 def _estimate(context: Context, assigner: Assigner, task: TaskRecord, now_ns: int) -> int | None:
     if task.status.is_final:
         return task.finished_ns
-    if task.status is TaskStatus.QUEUED:
-        planned = assigner.finish(task)
-        return task.promised_ns if planned is None else max(now_ns, assigner.planned_ns + to_ns(planned))
+    is_queued = task.status is TaskStatus.QUEUED
+    planned = assigner.finish(task) if is_queued or leg_underway(context, task) is not None else None
+    if planned is not None:
+        return max(now_ns, assigner.planned_ns + to_ns(planned))
+    if is_queued:
+        return task.promised_ns
     if task.robot not in context.robots or task.robot is None:
         return task.promised_ns
     state = context.robots[task.robot]

@@ -8,7 +8,7 @@ from typing import Final
 from robot_ops.allocation.fleet_work import PATIENCE_S
 from robot_ops.allocation.planner import MAX_PLANNED
 from robot_ops.core.clock import NS_PER_S
-from robot_ops.core.ids import TaskId
+from robot_ops.core.ids import LevelId, PlaceId, TaskId
 from robot_ops.tasks.book import TaskBook
 from robot_ops.tasks.requests import TaskKind, TaskRequest
 from robot_ops.tasks.status import TaskStatus
@@ -17,14 +17,15 @@ PER_ROBOT: Final = 12
 """Tasks planned one by one for each robot that is able to do them; an hour of work, more or less."""
 _SPARE: Final = 8
 
-Ability = tuple[TaskKind, str]
-"""What a robot must be able to do: the kind of task, and the language to do it in."""
+Ability = tuple[TaskKind, str, tuple[LevelId, ...]]
+"""What a robot must be able to do: the kind of task, the language to do it in, and the levels to begin and end on;
+without levels where all robots go everywhere."""
 Rank = tuple[float, float, TaskId]
 
 
-def ability(request: TaskRequest) -> Ability:
+def ability(request: TaskRequest, levels: tuple[LevelId, ...] = ()) -> Ability:
     """Return what a robot must be able to do for it."""
-    return request.kind, getattr(request, "language", "")
+    return request.kind, getattr(request, "language", ""), levels
 
 
 def rank(request: TaskRequest, submitted_ns: int, task_id: TaskId) -> Rank:
@@ -34,9 +35,14 @@ def rank(request: TaskRequest, submitted_ns: int, task_id: TaskId) -> Rank:
 
 
 class WaitingLine:
-    """The queued tasks, one line per ability, those first that go first."""
+    """The queued tasks, one line per ability, those first that go first.
 
-    def __init__(self) -> None:
+    Args:
+        levels: tells on which levels a pickup and a destination are; None where all robots go everywhere.
+    """
+
+    def __init__(self, levels: Callable[[PlaceId, PlaceId], tuple[LevelId, ...]] | None = None) -> None:
+        self._levels = levels
         self._lines: dict[Ability, list[Rank]] = {}
         self._places: dict[TaskId, tuple[Ability, Rank]] = {}
 
@@ -46,7 +52,12 @@ class WaitingLine:
     @property
     def abilities(self) -> tuple[Ability, ...]:
         """Return what is asked for, in a fixed order."""
-        return tuple(sorted(self._lines, key=lambda each: (each[0].value, each[1])))
+        return tuple(sorted(self._lines, key=lambda each: (each[0].value, *each[1:])))
+
+    def ability(self, request: TaskRequest, pickup: PlaceId | None = None) -> Ability:
+        """Return what a robot must be able to do for it; `pickup` is where it begins, None for where it asks to."""
+        start = request.pickup if pickup is None else pickup
+        return ability(request, () if self._levels is None else self._levels(start, request.destination))
 
     def refresh(self, book: TaskBook) -> None:
         """Take over who is queued in the book."""
@@ -61,11 +72,11 @@ class WaitingLine:
         for task_id in book.open_tasks:
             if task_id in queued and task_id not in self._places:
                 task = tasks[task_id]
-                self.add(task_id, task.request, task.submitted_ns)
+                self.add(task_id, task.request, task.submitted_ns, pickup=task.pickup)
 
-    def add(self, task_id: TaskId, request: TaskRequest, submitted_ns: int) -> None:
+    def add(self, task_id: TaskId, request: TaskRequest, submitted_ns: int, *, pickup: PlaceId | None = None) -> None:
         """Put a task that was queued just now into its line."""
-        key, place = ability(request), rank(request, submitted_ns, task_id)
+        key, place = self.ability(request, pickup), rank(request, submitted_ns, task_id)
         insort(self._lines.setdefault(key, []), place)
         self._places[task_id] = key, place
 

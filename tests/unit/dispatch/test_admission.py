@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from robot_ops.allocation.model import Candidate, OpenTask, Plan, Travel
+from robot_ops.allocation.model import Candidate, OpenTask, Plan, Transfer, Travel
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError
 from robot_ops.dispatch import assigner
@@ -45,9 +45,9 @@ def test_planning_a_flood_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     plan = assigner.allocate
 
-    def counted(tasks: list[OpenTask], candidates: list[Candidate], travel: Travel) -> Plan:
+    def counted(tasks: list[OpenTask], robots: list[Candidate], travel: Travel, by: tuple[Transfer, ...]) -> Plan:
         sizes.append(len(tasks))
-        return plan(tasks, candidates, travel)
+        return plan(tasks, robots, travel, by)
 
     monkeypatch.setattr(assigner, "allocate", counted)
     stand = FleetStand()
