@@ -13,7 +13,16 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from robot_ops_interfaces.action import ExecuteMission
-from robot_ops_interfaces.msg import AlarmArray, MissionReport, RobotStatus, RouteProgress, TaskArray, TrafficState
+from robot_ops_interfaces.msg import (
+    AlarmArray,
+    CustodyEvent,
+    MissionReport,
+    RobotStatus,
+    RouteProgress,
+    TakenOut,
+    TaskArray,
+    TrafficState,
+)
 from robot_ops_interfaces.srv import (
     CancelTask,
     ExplainDispatch,
@@ -21,6 +30,7 @@ from robot_ops_interfaces.srv import (
     HandOver,
     ListRobots,
     ListTasks,
+    ReportTakenOut,
     SetTrafficRules,
     SubmitTask,
 )
@@ -32,10 +42,18 @@ from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
 from robot_ops.ros_nodes.fleet_messages import from_alarms, from_explanation, from_robot_list
 from robot_ops.ros_nodes.fleet_node import FleetNode
-from robot_ops.ros_nodes.qos import EVENTS, STATE
+from robot_ops.ros_nodes.qos import EVENTS, MESSAGES, STATE
 from robot_ops.ros_nodes.runtime import ros
 from robot_ops.ros_nodes.traffic_messages import change_rules, from_rules, from_traffic, to_progress
-from robot_ops.ros_nodes.vocabulary import from_order, from_task, to_report, to_request, to_status
+from robot_ops.ros_nodes.vocabulary import (
+    from_order,
+    from_taken_out,
+    from_task,
+    to_custody,
+    to_report,
+    to_request,
+    to_status,
+)
 from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.requests import TaskRequest
 from robot_ops.tasks.rule_changes import RuleChange, close_lanes, limit_zone, set_emergency, take_out
@@ -65,8 +83,10 @@ class RobotsNode(Node):
                 (RobotStatus, "status", STATE),
                 (RouteProgress, "progress", STATE),
                 (MissionReport, "mission_report", EVENTS),
+                (CustodyEvent, "custody", EVENTS),
             ):
                 self._publishers_of[(robot, kind)] = self.create_publisher(kind, f"/{robot}/{name}", qos)
+            self.create_subscription(TakenOut, f"/{robot}/taken_out", self._on_taken_out, MESSAGES)
             server: ActionServer[Any, Any, Any] = ActionServer(
                 self,
                 ExecuteMission,
@@ -107,6 +127,12 @@ class RobotsNode(Node):
         for future in self._ends.values():
             if not future.done():
                 future.set_result(None)
+
+    def on_custody(self, event: Any) -> None:
+        self._publishers_of[(event.robot, CustodyEvent)].publish(to_custody(event))
+
+    def _on_taken_out(self, message: TakenOut) -> None:
+        self.robots.tell_taken_out(from_taken_out(message))
 
     def on_status(self, status: Any) -> None:
         self._publishers_of[(status.robot, RobotStatus)].publish(to_status(status))
@@ -227,6 +253,57 @@ def test_tasks_are_done_over_ros(rig: Rig) -> None:
     answer = rig.call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=True))
     assert [task.task_id for task in answer.tasks] == [guide.task_id, deliver.task_id]
     assert rig.call(ListTasks, "/fleet/list_tasks", ListTasks.Request(with_finished=False)).tasks == []
+
+
+def test_tasks_are_listed_page_by_page(rig: Rig) -> None:
+    for number in range(5):
+        rig.submit(guidance(f"g{number}"))
+    seen, after = [], ""
+    while True:
+        request = ListTasks.Request(with_finished=True, limit=2, after=after)
+        answer = rig.call(ListTasks, "/fleet/list_tasks", request)
+        seen.append([task.task_id for task in answer.tasks])
+        after = answer.next
+        if not after:
+            break
+    assert seen == [[f"guide-{number:06d}" for number in page] for page in ((1, 2), (3, 4), (5,))]
+    answer = rig.call(ListTasks, "/fleet/list_tasks", ListTasks.Request(after="guide-000099"))
+    assert "no task 'guide-000099'" in answer.error
+    rig.wait(lambda: rig.tasks is not None and len(rig.tasks.tasks) == 5, "all are shown")
+    assert rig.tasks is not None
+    assert rig.tasks.open_count == sum(not from_task(task).status.is_final for task in rig.tasks.tasks)
+
+
+def test_a_document_is_taken_out_of_a_dead_robot_by_key(rig: Rig) -> None:
+    task_id = rig.submit(delivery()).task_id
+    rig.wait(lambda: any(robot.loaded for robot in rig.robots.robots.values()), "the document is aboard")
+    dead = next(robot for robot in rig.robots.robots.values() if robot.loaded)
+    dead.phase_ends_ns += 10**12
+    rig.wait(lambda: rig.status_of(task_id) is TaskStatus.UNDERWAY, "it is under way")
+    dead.is_silent = True
+
+    def report() -> ReportTakenOut.Response:
+        request = ReportTakenOut.Request(task_id=task_id, person="mona", operator_id="olga")
+        return rig.call(ReportTakenOut, "/fleet/report_taken_out", request)
+
+    assert "goes on" in report().error
+
+    def key_robot() -> RobotId | None:
+        tasks = [] if rig.tasks is None else [from_task(task) for task in rig.tasks.tasks]
+        return next((task.key_robot for task in tasks if task.task_id == task_id), None)
+
+    rig.wait(lambda: key_robot() == dead.robot, "the fleet misses the robot")
+    answer = report()
+    assert answer.is_accepted, answer.error
+    assert report().code == answer.code
+    assert len(answer.code) == 6
+    dead.loaded = ""
+    dead.is_silent = False
+    rig.wait(lambda: len(rig.fleet.dispatcher.custody_of(dead.robot)) == 1, "the robot has it on record")
+    (event,) = rig.fleet.dispatcher.custody_of(dead.robot)
+    assert (event.kind.value, event.person) == ("taken_out", "mona")
+    rig.wait(lambda: rig.status_of(task_id) is TaskStatus.COMPLETED, "another robot has brought it")
+    assert [robot for _, robot in rig.robots.served] != [dead.robot]
 
 
 def test_robots_are_listed_in_the_sites_order_with_those_that_are_silent(rig: Rig) -> None:

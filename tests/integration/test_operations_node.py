@@ -244,7 +244,7 @@ def test_the_fleets_tasks_traffic_and_alarms_are_seen(hall: Hall, console: Opera
     hall.doors.publish(DoorState(door="d1", state=DoorState.OPEN))
     hall.doors.publish(DoorState(door="d1", state=DoorState.MOVING))
     hall.lifts.publish(LiftState(lift="l1", level="office", is_open=True))
-    hall.tasks.publish(to_tasks([task], now_ns))
+    hall.tasks.publish(to_tasks([task], 7, now_ns))
     told = replace(task, request=replace(task.request, request_id=task.task_id))  # request ids stay with their owners
     wait_for(lambda: console.view().tasks == (told,))
     wait_for(lambda: robot_of(console.view()).clearance == clearance)
@@ -253,7 +253,7 @@ def test_the_fleets_tasks_traffic_and_alarms_are_seen(hall: Hall, console: Opera
     assert console.view().rules == rules
     wait_for(lambda: console.view().doors == {"d1": False} and console.view().lifts == {"l1": "office"})
     assert console.view().is_fleet_online
-    hall.tasks.publish(to_tasks([task], now_ns - 6 * NS_PER_S))
+    hall.tasks.publish(to_tasks([task], 7, now_ns - 6 * NS_PER_S))
     wait_for(lambda: not console.view().is_fleet_online)
 
 
@@ -334,7 +334,7 @@ def test_wrong_messages_change_nothing(hall: Hall, console: OperationsNode) -> N
     broken.pose.position.x = float("nan")
     hall.status.publish(broken)
     task = TaskArray(stamp=to_time(hall.now_ns()))
-    task.tasks = to_tasks([], 0).tasks
+    task.tasks = to_tasks([], 0, 0).tasks
     hall.tasks.publish(task)
     wait_for(lambda: console.view().tasks == ())
     status = robot_of(console.view()).status
