@@ -234,6 +234,8 @@ def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
         return "does not tell its battery"
     if state.is_stranded:
         return "has a document that somebody must take out"
+    if state.is_chain_cut:
+        return "its custody log lacks events"
     if context.book.documents.owed(state.robot.id):
         return "has not noted yet that its document was taken out by key"
     mission, compartments = context.book.mission_of(state.robot.id), state.robot.model.compartments

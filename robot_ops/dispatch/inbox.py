@@ -66,6 +66,8 @@ class Inbox:
             return
         before = state.status
         state.status = status
+        if status.custody is not None:
+            self._chains.compare(state, status.custody)
         if before is None or (before.mission_id, before.is_stopped) != (status.mission_id, status.is_stopped):
             self._replan()
 

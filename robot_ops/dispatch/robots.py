@@ -36,6 +36,7 @@ class RobotState:
         sent: what was sent last (order or cancel, mission) and when, to repeat it at a calm rate.
         owed: since when it has owed an answer to an order or cancelation, and of which mission.
         set_back: per kind of message since when only old ones have come, and the last one's stamp.
+        is_chain_cut: its custody log lacks events that the fleet has.
         is_stranded: it holds a document that it cannot bring on and that nobody has taken out yet.
     """
 
@@ -55,6 +56,7 @@ class RobotState:
     owed: dict[str, tuple[MissionId, int]] = field(default_factory=dict)
     set_back: dict[str, tuple[int, int]] = field(default_factory=dict)
     is_stranded: bool = False
+    is_chain_cut: bool = False
 
     def is_old(self, what: str, stamp_ns: int, latest_ns: int, now_ns: int) -> bool:
         """Return whether a message is older than the latest; not when only such come: the robot's clock was set back.

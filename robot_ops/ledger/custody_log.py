@@ -1,4 +1,8 @@
-"""A robot's chain of custody in a SQLite file of its own."""
+"""A robot's chain of custody in a SQLite file of its own.
+
+The lock file beside it bears witness of how many events have been written, as a ledger's does: a log that was cut at
+its end, emptied or replaced by an older copy is whole in itself, and refused all the same.
+"""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,8 +17,8 @@ from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.ledger.database import opened_for_writing, reraised
 from robot_ops.ledger.migrations import Migration
 from robot_ops.ledger.places import MEMORY_URL, sqlite_url
-from robot_ops.ledger.writer_lock import lock_file
-from robot_ops.tasks.custody import CustodyEvent, CustodyKind, link, verify
+from robot_ops.ledger.writer_lock import LockFile, lock_file
+from robot_ops.tasks.custody import CustodyEvent, CustodyKind, head_of, link, verify
 
 SCHEMA: Final = "robot_ops_custody"
 _METADATA: Final = MetaData()
@@ -56,15 +60,17 @@ class SqliteCustodyLog:
         self._shown = "the custody log" if path is None else str(path)
         self._resources = ExitStack()
         self._connection: Connection | None = None
+        self._lock: LockFile | None = None
 
     def __enter__(self) -> Self:
         """Open the file and check the whole chain.
 
         Raises:
-            LedgerError: it is in use, cannot be opened, is damaged, or is another robot's.
+            LedgerError: it is in use, cannot be opened, is damaged, lacks events that were written, or is another
+                robot's.
         """
         with ExitStack() as resources:
-            resources.enter_context(lock_file(self._url))
+            self._lock = resources.enter_context(lock_file(self._url))
             self._connection = resources.enter_context(
                 opened_for_writing(self._url, schema=SCHEMA, migrations=_MIGRATIONS)
             )
@@ -74,7 +80,7 @@ class SqliteCustodyLog:
 
     def __exit__(self, *_exception: object) -> None:
         """Close the file."""
-        self._connection = None
+        self._connection = self._lock = None
         self._resources.close()
 
     def record(
@@ -101,6 +107,8 @@ class SqliteCustodyLog:
                 connection.execute(_EVENTS.insert().values(_row_of(event)))
         except SQLAlchemyError as error:
             raise reraised("writing the custody log", error) from error
+        if self._lock is not None:
+            self._lock.testify(event.seq + 1, event.digest)
         return event
 
     def events(self, task_id: TaskId | None = None) -> tuple[CustodyEvent, ...]:
@@ -121,6 +129,22 @@ class SqliteCustodyLog:
         except ValueError as error:
             raise LedgerError(f"{self._shown} is damaged: {error}") from error
 
+    def fill(self, events: Sequence[CustodyEvent]) -> None:
+        """Write a whole chain into an empty log: all of it or nothing.
+
+        Raises:
+            LedgerError: it could not be written, or the log is not empty.
+        """
+        connection = self._opened()
+        if self.events():
+            raise LedgerError(f"{self._shown} holds events already")
+        try:
+            with connection.begin():
+                connection.execute(_EVENTS.insert(), [_row_of(event) for event in events])
+        except SQLAlchemyError as error:
+            raise reraised("writing the custody log", error) from error
+        self._check()
+
     def _opened(self) -> Connection:
         if self._connection is None:
             raise LedgerError("the custody log is not open")
@@ -134,6 +158,30 @@ class SqliteCustodyLog:
             raise LedgerError(f"{self._shown} is damaged: {error}") from error
         if events and events[0].robot != self._robot:
             raise LedgerError(f"{self._shown} is the log of {events[0].robot}, not of {self._robot}")
+        self._hear_witness(events)
+
+    def _hear_witness(self, events: Sequence[CustodyEvent]) -> None:
+        """Compare what is there with what was written.
+
+        Raises:
+            LedgerError: events that were are missing, or others.
+        """
+        testimony = None if self._lock is None else self._lock.testimony()
+        if testimony is not None:
+            count, digest = testimony
+            if len(events) < count:
+                what = f"has {len(events)} events where {count} were written"
+            else:
+                what = "was replaced" if head_of(events[:count]).digest != digest else ""
+            if what:
+                raise LedgerError(
+                    f"{self._shown} {what}: put back what was there, or make it anew from the fleet's ledger "
+                    f"(robot-ops ledger custody {self._robot}); to go on with what it has all the same, delete "
+                    f"{self._shown}.lock"
+                )
+        if self._lock is not None:
+            head = head_of(events)
+            self._lock.testify(head.count, head.digest)
 
 
 def _row_of(event: CustodyEvent) -> dict[str, object]:

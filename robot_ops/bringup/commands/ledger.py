@@ -10,6 +10,7 @@ from typing import Any
 from robot_ops.bringup.output import add_json, say, show_json, show_table
 from robot_ops.core.clock import NS_PER_S, SystemClock
 from robot_ops.core.errors import ParameterError
+from robot_ops.core.ids import RobotId
 
 _DAYS = re.compile(r"(\d{1,5})d")
 _PLACE = "SQLite file or postgresql:// URL; the fleet's own is ledger.sqlite in its folder"
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="print events")
     info = actions.add_parser("info", help="tell what it holds, without checking what it means")
     archive = actions.add_parser("archive", help="move tasks that ended long ago to a file; the fleet must be stopped")
+    custody = actions.add_parser("custody", help="make a robot's custody log anew, from the fleet's copy of its chain")
     backup.add_argument(
         "file", type=Path, metavar="FILE", help="new file; with suffix .sqlite a copy to run a fleet on"
     )
@@ -32,12 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--archive", type=Path, action="append", default=[], metavar="FILE", help="check with it; may be repeated"
     )
     show.add_argument("--task", default=None, metavar="ID", help="only events about this task")
+    custody.add_argument("robot", metavar="ROBOT", help="whose chain of custody")
+    custody.add_argument("--to", type=Path, required=True, metavar="FILE", help="new file, as courier_1.custody.sqlite")
+    custody.add_argument(
+        "--archive", type=Path, action="append", default=[], metavar="FILE", help="has a part of it; may be repeated"
+    )
     archive.add_argument(
         "--before", required=True, metavar="DATE", help="2026-11-22, 2026-11-22T18:00 (local time), or 90d: days ago"
     )
     archive.add_argument("--to", type=Path, required=True, metavar="FILE", help="new archive file, as 2026.json.gz")
-    for action in (backup, restore, verify, show, info, archive):
-        is_any = action in (verify, show, info)
+    for action in (backup, restore, verify, show, info, archive, custody):
+        is_any = action in (verify, show, info, custody)
         action.add_argument(
             "--ledger", required=True, metavar="PLACE", help=f"{_PLACE}{'; or a backup or archive' if is_any else ''}"
         )
@@ -57,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             _show(arguments)
         case "info":
             _info(arguments)
+        case "custody":
+            _copy_custody(arguments)
         case _:
             _archive(arguments)
     return 0
@@ -150,6 +159,16 @@ def _say_record(record: Mapping[str, Any]) -> bool:
     values = " ".join(f"{key}={value}" for key, value in record["payload"].items() if value not in (None, ""))
     say(f"{record['seq']:>8}  {_instant(record['stamp_ns'])}  {record['subject']}  {record['kind']}  {values}")
     return True
+
+
+def _copy_custody(arguments: argparse.Namespace) -> None:
+    from robot_ops.ledger.custody_copy import copy_custody
+
+    head = copy_custody(arguments.ledger, RobotId(arguments.robot), arguments.to, arguments.archive)
+    if arguments.json:
+        show_json({"robot": arguments.robot, "file": str(arguments.to), "events": head.count, "digest": head.digest})
+    else:
+        say(f"wrote {arguments.to}: {head.count} custody events of {arguments.robot}, digest {head.digest}")
 
 
 def _info(arguments: argparse.Namespace) -> None:

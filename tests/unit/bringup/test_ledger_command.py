@@ -11,8 +11,11 @@ from robot_ops.bringup.cli import EXIT_INPUT, EXIT_NO, EXIT_OK, main
 from robot_ops.bringup.commands.ledger import before_instant
 from robot_ops.core.clock import NS_PER_S, ManualClock, to_ns
 from robot_ops.core.errors import ParameterError
+from robot_ops.core.ids import PersonId, RobotId, TaskId
+from robot_ops.ledger.custody_log import SqliteCustodyLog
 from robot_ops.ledger.places import sqlite_url
 from robot_ops.ledger.sql_ledger import SqlLedger
+from robot_ops.tasks.custody import CustodyKind, link
 from robot_ops.testing.fleet_stand import FleetStand
 
 START_NS = to_ns(1_700_000_000.0)  # 2023-11-14T22:13:20Z
@@ -111,3 +114,31 @@ def test_dates() -> None:
             before_instant(text, now_ns)
     with pytest.raises(ParameterError, match="not in the past"):
         before_instant("2024-01-01", now_ns)
+
+
+def test_a_custody_log_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, new = tmp_path / "ledger.sqlite", tmp_path / "courier_1.custody.sqlite"
+    event = link(
+        None,
+        robot=RobotId("courier_1"),
+        kind=CustodyKind.REFUSED,
+        task_id=TaskId(""),
+        person=PersonId("eve"),
+        compartment="c1",
+        stamp_ns=1,
+    )
+    with SqlLedger(sqlite_url(path)) as opened:
+        stand = FleetStand(ledger=opened, clock=ManualClock(START_NS))
+        stand.run(1)
+        stand.fleet.on_custody(event)
+    done = said(capsys, "custody", "courier_1", "--ledger", path, "--to", new)
+    assert done == {"robot": "courier_1", "file": str(new), "events": 1, "digest": event.digest}
+    with SqliteCustodyLog(RobotId("courier_1"), new) as log:
+        assert log.events() == (event,)
+    again = refused(capsys, "custody", "courier_1", "--ledger", path, "--to", new, code=EXIT_INPUT)
+    assert "is there already. move it away" in again
+    other = tmp_path / "other.sqlite"
+    assert "no custody event of guide_1" in refused(
+        capsys, "custody", "guide_1", "--ledger", path, "--to", other, code=EXIT_INPUT
+    )
+    assert not other.exists()
