@@ -4,6 +4,7 @@ product's own; robots, people, doors and lifts are simulated without physics. Eq
 Things happen at instants of their own (`scheduler`): a robot that stands still and a fleet without news cost nothing.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ import numpy as np
 
 from robot_ops.core.clock import NS_PER_S, seconds_between, to_ns
 from robot_ops.core.ids import MissionId, RobotId
-from robot_ops.core.poses import LevelPose
 from robot_ops.core.world import PersonPose
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import TaskView
@@ -24,7 +24,7 @@ from robot_ops.simulation.fleet_process import FleetProcess
 from robot_ops.simulation.front_desk import FrontDesk
 from robot_ops.simulation.inspection import Inspection
 from robot_ops.simulation.keepers import KeeperCalls
-from robot_ops.simulation.kinematic import KinematicRobot
+from robot_ops.simulation.kinematic import KinematicRobot, charging_pose
 from robot_ops.simulation.network import Network
 from robot_ops.simulation.plain_building import SimulatedBuilding
 from robot_ops.simulation.population import Population
@@ -45,7 +45,8 @@ _CODE_COST: Final = 2
 START_NS: Final = 1_000 * NS_PER_S
 """Not zero: a zero stamp means "none" in several places."""
 SETTLE: Final = 2_400.0
-"""s after the last request and fault in which every task must have ended."""
+"""s after the last request and fault within which a task must end, again and again until all have: what has piled up
+takes its time, but what does not go on is found."""
 _LOSSY_STEP: Final = 1.0  # s between two steps of the fleet without news while messages get lost: it repeats its own
 _BUSY_STEP: Final = 2.0  # s while somebody drives or works
 _CALM_STEP: Final = 4.0  # s while nobody does
@@ -114,7 +115,7 @@ class DeterministicRun:
         self.ledger = FallibleLedger(ledger, self.disk, self.watcher.written)
         self.stations: dict[RobotId, Station] = {}
         for robot, rng in zip(scenario.robots, robot_rngs, strict=True):
-            start, soc = _start(scenario, robot), float(soc_rng.uniform(*scenario.initial_soc))
+            start, soc = charging_pose(site, robot), float(soc_rng.uniform(*scenario.initial_soc))
             body = KinematicRobot(site.robots[robot], site, start=start, soc=soc, rng=rng)
             self.stations[robot] = Station(site.robots[robot], self, body=body, custody=custody(robot))
         level = site.node_of(site.robots[scenario.robots[0]].charger).level
@@ -168,9 +169,12 @@ class DeterministicRun:
     def settle(self) -> None:
         """Let all that was asked for come to its end, while nobody asks for more."""
         self.population.stop_asking()
-        end_ns = self.scheduler.now_ns() + to_ns(SETTLE)
-        while self.scheduler.now_ns() < end_ns and self._has_open_tasks() and self.watcher.broken is None:
+        left, since_ns = self._open_tasks(), self.scheduler.now_ns()
+        while left and seconds_between(since_ns, self.scheduler.now_ns()) < SETTLE and self.watcher.broken is None:
             self.go_on(_MINUTE)
+            open_tasks = self._open_tasks()
+            if open_tasks < left:
+                left, since_ns = open_tasks, self.scheduler.now_ns()
         if self.watcher.broken is None:
             self.go_on(_MINUTE)
             self.watcher.end()
@@ -263,9 +267,10 @@ class DeterministicRun:
             return _LOSSY_STEP
         return _BUSY_STEP if any(station.is_busy for station in self.stations.values()) else _CALM_STEP
 
-    def _has_open_tasks(self) -> bool:
+    def _open_tasks(self) -> float:
+        """Return how many tasks are open, infinity while nobody can tell."""
         dispatcher = self.fleet.dispatcher
-        return dispatcher is None or bool(dispatcher.tasks(with_finished=False))
+        return math.inf if dispatcher is None else len(dispatcher.tasks(with_finished=False))
 
     def _wake_building(self) -> None:
         if self._building_alarm.is_set:
@@ -287,13 +292,6 @@ class DeterministicRun:
         poses = {robot: station.body.true_pose for robot, station in self.stations.items()}
         self.population.step(self.scheduler.now_ns(), poses, self.desk)
         self._people_alarm.wake_at(max(self.population.next_ns, self.scheduler.now_ns() + to_ns(_LEAST_STEP)))
-
-
-def _start(scenario: Scenario, robot: RobotId) -> LevelPose:
-    """Return the robot's pose at its charger, docked where that can be."""
-    charger = scenario.site.places[scenario.site.robots[robot].charger]
-    start = scenario.site.pose_at(charger.id)
-    return start if charger.dock is None else LevelPose(level=start.level, pose=charger.dock)
 
 
 def _verified(custody: CustodyLog) -> int:

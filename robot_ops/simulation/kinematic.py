@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from robot_ops.core.ids import LevelId, PlaceId
+from robot_ops.core.ids import LevelId, PlaceId, RobotId
 from robot_ops.core.poses import LevelPose, Pose, wrap_angle
 from robot_ops.missions.ports import NavigationStatus
 from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery
@@ -49,9 +49,7 @@ class KinematicRobot:
         self._level = start.level
         self._pose = start.pose
         self._true_pose = start
-        charger = site.places[robot.charger]
-        level = site.nodes[charger.node].level
-        self._dock = None if charger.dock is None else LevelPose(level=level, pose=charger.dock)
+        self._dock = None if site.places[robot.charger].dock is None else charging_pose(site, robot.id)
         self._battery = Battery(robot.model, soc)
         self._status = NavigationStatus.IDLE
         self._way: list[tuple[Pose, float]] = []  # what remains, with the speed towards it
@@ -160,6 +158,11 @@ class KinematicRobot:
         self.driven += self._pose.distance_to(pose)
         self._pose = pose
 
+    def put_down(self, at: LevelPose) -> None:
+        """Let somebody carry it elsewhere."""
+        self.stop()
+        self._level, self._pose = at.level, at.pose
+
     def advance(self, duration: float) -> None:
         """Let time pass, in seconds."""
         if duration <= 0.0:
@@ -255,6 +258,13 @@ class KinematicRobot:
         if dock is None or dock.level != self._level or abs(dock.pose.x - self._pose.x) >= DOCKED_DISTANCE:
             return False
         return self._pose.distance_to(dock.pose) < DOCKED_DISTANCE
+
+
+def charging_pose(site: Site, robot: RobotId) -> LevelPose:
+    """Return the robot's pose at its charger, docked where that can be."""
+    charger = site.places[site.robots[robot].charger]
+    at = site.pose_at(charger.id)
+    return at if charger.dock is None else LevelPose(level=at.level, pose=charger.dock)
 
 
 def _next_index(points: Sequence[Pose], at: Pose) -> int:
