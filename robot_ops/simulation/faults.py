@@ -25,6 +25,7 @@ class FaultKind(Enum):
     LOCALIZATION_LOST = "localization_lost"
     BATTERY_LIES = "battery_lies"
     SIGHT_SILENT = "sight_silent"
+    LIDAR_SILENT = "lidar_silent"
     LOCKS_SILENT = "locks_silent"
     DOOR_STUCK = "door_stuck"
     LIFT_STUCK = "lift_stuck"
@@ -34,6 +35,7 @@ class FaultKind(Enum):
     TASK_CANCELED = "task_canceled"
     ROBOT_STOPPED = "robot_stopped"
     ROBOT_BY_HAND = "robot_by_hand"
+    ROBOT_TAKEN_OUT = "robot_taken_out"
     LANE_CLOSED = "lane_closed"
     EMERGENCY = "emergency"
 
@@ -104,6 +106,7 @@ SORTS: Final[dict[FaultKind, FaultSort]] = {
         victim=Victim.ROBOT, says="the battery's gauge tells this, above 0.9 nothing", amount="state of charge"
     ),
     FaultKind.SIGHT_SILENT: FaultSort(victim=Victim.ROBOT, says="the robot sees nobody"),
+    FaultKind.LIDAR_SILENT: FaultSort(victim=Victim.ROBOT, says="the lidar is silent, so the robot's safety stands"),
     FaultKind.LOCKS_SILENT: FaultSort(victim=Victim.ROBOT, says="the sensors of the locks tell nothing"),
     FaultKind.DOOR_STUCK: FaultSort(victim=Victim.DOOR, says="the door does not move"),
     FaultKind.LIFT_STUCK: FaultSort(victim=Victim.LIFT, says="the lift does not move"),
@@ -113,6 +116,12 @@ SORTS: Final[dict[FaultKind, FaultSort]] = {
     FaultKind.TASK_CANCELED: FaultSort(victim=Victim.HALL, says="an operator cancels an open task", lasts=False),
     FaultKind.ROBOT_STOPPED: FaultSort(victim=Victim.ROBOT, says="an operator stops the robot and releases it"),
     FaultKind.ROBOT_BY_HAND: FaultSort(victim=Victim.ROBOT, says="an operator drives the robot off and brings it back"),
+    FaultKind.ROBOT_TAKEN_OUT: FaultSort(
+        victim=Victim.ROBOT,
+        says="the robot is dead for good: an operator carries it out of the hall and, repaired, back to its charger",
+        amount="seconds until somebody comes",
+        most=3600.0,
+    ),
     FaultKind.LANE_CLOSED: FaultSort(victim=Victim.LANE, says="an operator closes the lane and opens it again"),
     FaultKind.EMERGENCY: FaultSort(victim=Victim.HALL, says="an operator declares an emergency and ends it"),
 }

@@ -55,6 +55,9 @@ class HandDriver:
         station, home = self._station, self._home
         if home is None:
             return
+        if station.is_out:
+            self._let_go()
+            return
         if station.agent is not None:
             station.agent.note_hand()
             station.wake()
@@ -63,7 +66,7 @@ class HandDriver:
             self._let_go()
             return
         there = self._next(at, home)
-        if station.is_running and not station.stopped_by and self._is_clear(there):
+        if station.is_running and not station.safety.is_standing and self._is_clear(there):
             station.advance()
             station.body.push(there)
             self._run.watcher.ticked(station.robot)
@@ -85,7 +88,7 @@ class HandDriver:
         here = self._station.body.true_pose
         radius = self._station.record.model.radius
         for other in self._run.stations.values():
-            if other is self._station or other.body.true_pose.level != here.level:
+            if other is self._station or other.is_out or other.body.true_pose.level != here.level:
                 continue
             other.advance()
             at = other.body.true_pose.pose

@@ -16,6 +16,7 @@ from robot_ops.simulation.faults import Fault, FaultKind
 from robot_ops.simulation.hand_driving import HandDriver
 from robot_ops.simulation.kinematic import Barrier
 from robot_ops.simulation.network import Disturbance
+from robot_ops.simulation.removal import Removal
 from robot_ops.simulation.station import Station
 from robot_ops.tasks.rule_changes import RuleChange, close_lanes, open_lanes, set_emergency
 
@@ -44,6 +45,7 @@ class Injector:
         self._seed = seed
         self._barriers: dict[int, Barrier] = {}
         self._drivers: dict[int, HandDriver] = {}
+        self._removals: dict[int, Removal] = {}
         self._effects = self._table()
         self.injected: list[Fault] = []
         for fault in faults:
@@ -94,6 +96,10 @@ class Injector:
                 lambda fault: setattr(self._station(fault), "has_sight", False),
                 lambda fault: setattr(self._station(fault), "has_sight", True),
             ),
+            FaultKind.LIDAR_SILENT: _Effect(
+                lambda fault: self._station(fault).safety.set_lidar(is_silent=True),
+                lambda fault: self._station(fault).safety.set_lidar(is_silent=False),
+            ),
             FaultKind.LOCKS_SILENT: _Effect(
                 lambda fault: setattr(self._station(fault), "has_locks", False),
                 lambda fault: setattr(self._station(fault), "has_locks", True),
@@ -111,10 +117,11 @@ class Injector:
             FaultKind.STAFF_AWAY: _Effect(self._send_away),
             FaultKind.TASK_CANCELED: _Effect(self._cancel),
             FaultKind.ROBOT_STOPPED: _Effect(
-                lambda fault: self._station(fault).set_stop("operator", is_engaged=True),
-                lambda fault: self._station(fault).set_stop("operator", is_engaged=False),
+                lambda fault: self._station(fault).safety.engage("operator"),
+                lambda fault: self._station(fault).safety.release(),
             ),
             FaultKind.ROBOT_BY_HAND: _Effect(self._take_over, self._give_back),
+            FaultKind.ROBOT_TAKEN_OUT: _Effect(self._take_out, self._bring_back),
             FaultKind.LANE_CLOSED: _Effect(
                 lambda fault: self._change(close_lanes([LaneId(fault.target)])),
                 lambda fault: self._change(open_lanes([LaneId(fault.target)])),
@@ -212,6 +219,14 @@ class Injector:
 
     def _give_back(self, fault: Fault) -> None:
         self._drivers.pop(fault.number).finish()
+
+    def _take_out(self, fault: Fault) -> None:
+        robot, rng = RobotId(fault.target), self._rng(fault)
+        self._removals[fault.number] = Removal(self._run, robot, rng, arrival=fault.amount, tell=self._change)
+        self._removals[fault.number].begin()
+
+    def _bring_back(self, fault: Fault) -> None:
+        self._removals.pop(fault.number).finish()
 
     def _change(self, change: RuleChange) -> None:
         try:

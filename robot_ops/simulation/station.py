@@ -7,16 +7,18 @@ from typing import Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import RequestError, StateError
-from robot_ops.core.ids import MissionId, PersonId
-from robot_ops.core.world import PersonPose
+from robot_ops.core.ids import MissionId, NodeId, PersonId
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.missions.agent import RobotAgent
 from robot_ops.missions.ports import NavigationStatus
-from robot_ops.simulation.bodies import SimulatedCompartments, SimulatedPanel, SimulatedSight
+from robot_ops.navigation.safety import SafetyLimits
+from robot_ops.simulation.bodies import SimulatedCompartments, SimulatedPanel
+from robot_ops.simulation.drive_safety import DriveSafety
 from robot_ops.simulation.hall import Hall
 from robot_ops.simulation.kinematic import KinematicRobot
 from robot_ops.simulation.plain_building import BuildingLink
+from robot_ops.simulation.robot_process import make_agent
 from robot_ops.simulation.scheduler import Alarm
 from robot_ops.simulation.storage_faults import DiskTrouble, FallibleCustodyLog, ProcessKilled
 from robot_ops.site.model import Robot
@@ -39,6 +41,9 @@ HEARTBEAT: Final = 4.0
 RESTART: Final = 5.0
 """s until a robot's process that died is started again by the supervisor of processes."""
 _DEAD: Final = "dead"
+OUT: Final = "out"
+"""What keeps a robot from moving that somebody has carried out of the hall."""
+_OFF: Final = frozenset({_DEAD, OUT})
 _LEAST_TICK: Final = 0.05  # s
 _TOLD_CUSTODY: Final = 200  # events that a process tells again when it or the fleet starts (a latched topic's depth)
 _WITH_VISITOR: Final = frozenset(
@@ -60,7 +65,7 @@ class Station:
         agent: its process, None while that is dead.
         disk: what is wrong with its custody log.
         has_sight: whether its sense for people works; has_locks: whether its locks' sensors tell anything.
-        stopped_by: who latched its stop; it moves only while nobody has.
+        safety: stands between it and its wheels.
         driver: who drives it by hand, None for nobody.
     """
 
@@ -73,7 +78,7 @@ class Station:
         self.agent: RobotAgent | None = None
         self.has_sight = True
         self.has_locks = True
-        self.stopped_by: set[str] = set()
+        self.safety = DriveSafety(SafetyLimits(radius=robot.model.radius), hall.scheduler, self._stand_for_safety)
         self.driver: str | None = None
         self.start_count = 0
         self._hall = hall
@@ -108,6 +113,21 @@ class Station:
         """Return whether a person drives or pushes it."""
         return self.driver is not None
 
+    @property
+    def is_out(self) -> bool:
+        """Return whether somebody has carried it out of the hall."""
+        return OUT in self.body.brakes
+
+    @property
+    def held(self) -> tuple[NodeId, ...]:
+        """Return the nodes that it has told that it holds."""
+        return () if self._sent_progress is None else self._sent_progress.held
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """Return who latched its stop; it moves only while nobody has."""
+        return self.safety.stopped_by
+
     def chain(self) -> tuple[CustodyEvent, ...]:
         """Return its custody events in order."""
         return self.custody.events()
@@ -118,24 +138,13 @@ class Station:
 
     def start(self) -> None:
         """Start the robot's process, unless it runs."""
-        if self.agent is not None or _DEAD in self.body.brakes:
+        if self.agent is not None or self.body.brakes & _OFF:
             return
         self._make_process_parts()
-        self.agent = RobotAgent(
-            robot=self.record,
-            site=self._hall.site,
-            clock=self._scheduler,
-            navigator=self.body,
-            people=SimulatedSight(self._seen, lambda: self.body.true_pose, self._scheduler),
-            panel=self.panel,
-            compartments=self.compartments,
-            building=self.building,
-            battery=self.body,
-            fleet=self,
-            custody=self.custody,
-            behaviors=self._hall.behaviors,
-        )
+        self.agent = make_agent(self, self._hall)
         self.start_count += 1
+        if self.is_by_hand:
+            self.agent.note_hand()  # a person's commands come ten times a second: before it knows where it is
         self.tell_custody()
         self._tick.wake(0.0)
 
@@ -263,18 +272,6 @@ class Station:
         self.body.is_lost = is_lost
         self.wake()
 
-    def set_stop(self, who: str, *, is_engaged: bool) -> None:
-        """Latch the robot's stop, or release it."""
-        self.advance()
-        if is_engaged:
-            self.stopped_by.add(who)
-            self.body.brakes.add("stop")
-        else:
-            self.stopped_by.discard(who)
-            if not self.stopped_by:
-                self.body.brakes.discard("stop")
-        self.wake()
-
     def send_progress(self, progress: RouteProgress) -> None:
         """See FleetLink."""
         last, self._sent_progress = self._sent_progress, progress
@@ -301,20 +298,20 @@ class Station:
         for event in self.custody.latest(_TOLD_CUSTODY):
             self._send_custody(event)
 
+    def _stand_for_safety(self, is_standing: bool) -> None:
+        self.set_brake("safety", is_on=is_standing)
+
     def _make_process_parts(self) -> None:
         hall = self._hall
         self.panel = SimulatedPanel(partial(hall.show, self.robot))
         self.compartments = SimulatedCompartments(
-            hall.banks, self.robot, on_unlocked=partial(hall.watcher.unlocked, self.robot), has_sensors=self._has_locks
+            hall.banks,
+            self.robot,
+            on_unlocked=partial(hall.watcher.unlocked, self.robot),
+            has_sensors=lambda: self.has_locks,
         )
         self.building = BuildingLink(hall.building, self.robot, hall.scheduler)
-        self._taken_clearance = None
-
-    def _has_locks(self) -> bool:
-        return self.has_locks
-
-    def _seen(self) -> tuple[PersonPose, ...]:
-        return self._hall.people() if self.has_sight else ()
+        self._taken_clearance = self._sent_progress = None
 
     def _start_mission(self, order: MissionOrder) -> None:
         if self.agent is None:

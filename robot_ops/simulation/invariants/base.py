@@ -23,18 +23,23 @@ class Broken(Exception):  # noqa: N818 - it is no error of the program that rais
 
 
 class RobotView(Protocol):
-    """One robot as invariants see it.
-
-    Attributes:
-        stopped_by: who latched its stop.
-    """
+    """One robot as invariants see it."""
 
     body: KinematicRobot
-    stopped_by: set[str]
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """Return who latched its stop."""
+        ...
 
     @property
     def is_running(self) -> bool:
         """Return whether its process runs."""
+        ...
+
+    @property
+    def is_out(self) -> bool:
+        """Return whether somebody has carried it out of the hall."""
         ...
 
     @property

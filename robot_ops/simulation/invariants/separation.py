@@ -37,7 +37,7 @@ class Footprints(Invariant):
         world = self.world
         body = world.robots[robot].body
         here, level = body.position, body.level
-        if self._seen.get(robot) is here:
+        if self._seen.get(robot) is here or world.robots[robot].is_out:
             return
         self._seen[robot] = here
         radius = world.site.robots[robot].model.radius
@@ -47,7 +47,7 @@ class Footprints(Invariant):
                 continue
             view.advance()
             there = view.body.position
-            if view.body.level != level:
+            if view.body.level != level or view.is_out:
                 continue
             distance = math.hypot(there.x - here.x, there.y - here.y)
             distance -= radius + world.site.robots[other].model.radius
@@ -95,6 +95,9 @@ class ClearedWays(Invariant):
         """Compare where the robot stands with what others are cleared for, unless it is on its own way."""
         site, view = self.world.site, self.world.robots[robot]
         at, level = view.body.position, view.body.level
+        if view.is_out:
+            self._held.pop(robot, None)
+            return
         if self._seen.get(robot) is at or view.is_by_hand:
             return
         self._seen[robot] = at
