@@ -130,6 +130,8 @@ class ClearedWays(Invariant):
         if not held:
             return ()
         view = self.world.robots[robot]
+        if view.is_by_hand:
+            return self._ahead[robot]  # where a person has driven it is not where it was cleared
         view.advance()
         level, at = view.body.level, view.body.position
         end = self.world.site.nodes[held[1] if len(held) > 1 else held[0]]
