@@ -39,7 +39,7 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.missions.agent import RobotAgent
 from robot_ops.missions.ports import Navigator, PeopleSource
-from robot_ops.navigation.safety import Source
+from robot_ops.navigation.safety_states import Source
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import to_time
 from robot_ops.ros_nodes.mission_ports import RosBattery, RosBuilding, RosCompartments, RosPanel

@@ -37,7 +37,8 @@ from robot_ops.navigation.docking import DockState, TagSource
 from robot_ops.navigation.grid import LevelMap, OccupancyGrid
 from robot_ops.navigation.navigator_state import NavigatorState
 from robot_ops.navigation.pilot import MotionSource, Pilot
-from robot_ops.navigation.safety import HAND_SILENCE, Source
+from robot_ops.navigation.safety import HAND_SILENCE
+from robot_ops.navigation.safety_states import Source
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import (
     from_odometry,

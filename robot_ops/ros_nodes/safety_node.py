@@ -25,7 +25,8 @@ from robot_ops_interfaces.srv import SetStop
 from sensor_msgs.msg import LaserScan as LaserScanMsg
 
 from robot_ops.core.poses import STANDSTILL, Pose
-from robot_ops.navigation.safety import SafetyController, SafetyLimits, SafetyOutput, SafetyState, Source
+from robot_ops.navigation.safety import SafetyController, SafetyLimits, SafetyOutput
+from robot_ops.navigation.safety_states import SafetyState, Source
 from robot_ops.ros_nodes.clock import RosClock
 from robot_ops.ros_nodes.conversions import from_scan, from_twist, to_time, to_twist
 from robot_ops.ros_nodes.parameters import declare, parameter

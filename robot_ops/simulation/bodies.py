@@ -9,7 +9,7 @@ from robot_ops.core.ids import PersonId, RobotId
 from robot_ops.core.poses import LevelPose
 from robot_ops.core.world import CompartmentReading, PersonPose
 from robot_ops.missions.ports import Announcement, PanelEntry, PersonTrack
-from robot_ops.simulation.devices import CompartmentBanks
+from robot_ops.simulation.compartments import CompartmentBanks
 
 _SIGHT: Final = 8.0  # m, how far lidar and camera tell people apart
 

@@ -18,8 +18,8 @@ from robot_ops.core.world import PersonPose
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.missions.ports import Announcement, NavigationStatus
+from robot_ops.simulation.compartments import CompartmentBanks
 from robot_ops.simulation.crowd import FreeCrowd
-from robot_ops.simulation.devices import CompartmentBanks
 from robot_ops.simulation.fleet_process import FleetProcess
 from robot_ops.simulation.front_desk import FrontDesk
 from robot_ops.simulation.inspection import Inspection

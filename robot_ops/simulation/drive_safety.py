@@ -8,7 +8,8 @@ import numpy as np
 from robot_ops.core.errors import StateError
 from robot_ops.core.poses import Pose
 from robot_ops.core.sensors import LaserScan
-from robot_ops.navigation.safety import MOVING, SafetyController, SafetyLimits, SafetyState, Source
+from robot_ops.navigation.safety import SafetyController, SafetyLimits
+from robot_ops.navigation.safety_states import MOVING, SafetyState, Source
 from robot_ops.simulation.scheduler import Alarm, Scheduler
 
 _PERIOD: Final = 0.05  # s between two steps of the safety while the robot stands for it

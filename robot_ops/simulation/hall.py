@@ -8,7 +8,7 @@ from robot_ops.core.ids import RobotId
 from robot_ops.core.world import PersonPose
 from robot_ops.dispatch.dispatcher import Dispatcher
 from robot_ops.missions.ports import Announcement
-from robot_ops.simulation.devices import CompartmentBanks
+from robot_ops.simulation.compartments import CompartmentBanks
 from robot_ops.simulation.network import Network
 from robot_ops.simulation.plain_building import SimulatedBuilding
 from robot_ops.simulation.scheduler import Scheduler

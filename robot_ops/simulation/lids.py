@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from robot_ops.simulation.devices import CompartmentBank
+from robot_ops.simulation.compartments import CompartmentBank
 from robot_ops.simulation.scene import GROUP_HIDDEN, GROUP_VISIBLE, RobotParts
 
 _LID_TIME: Final = 0.6  # s, that a lid takes to spring open

@@ -23,7 +23,8 @@ from robot_ops.core.world import (
 )
 from robot_ops.simulation import sdf
 from robot_ops.simulation.building import Building, Footprint, heights
-from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery, CompartmentBanks
+from robot_ops.simulation.compartments import CompartmentBanks
+from robot_ops.simulation.devices import DOCKED_DISTANCE, Battery
 from robot_ops.simulation.drives import Drives
 from robot_ops.simulation.encounters import PERSON_RADIUS, STANDING_SPEED, Encounters, Hit
 from robot_ops.simulation.layout import LIDAR, PlacedSensor, lay_out

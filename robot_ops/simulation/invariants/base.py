@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.dispatcher import Dispatcher
-from robot_ops.simulation.devices import CompartmentBanks
+from robot_ops.simulation.compartments import CompartmentBanks
 from robot_ops.simulation.kinematic import KinematicRobot
 from robot_ops.site.model import Site
 from robot_ops.tasks.custody import CustodyEvent

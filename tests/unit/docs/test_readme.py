@@ -103,7 +103,7 @@ def test_every_topic_service_and_action_is_told(file: Path) -> None:
 
 
 def test_every_source_of_motion_is_told() -> None:
-    from robot_ops.navigation.safety import Source
+    from robot_ops.navigation.safety_states import Source
 
     assert all(f"`cmd_vel_{source.value}`" in README for source in Source)
 

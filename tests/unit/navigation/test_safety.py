@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from robot_ops.core.clock import to_ns
 from robot_ops.core.poses import STANDSTILL, Pose, Twist
 from robot_ops.core.sensors import LaserScan
-from robot_ops.navigation.safety import (
-    MOVING,
-    TRANSITIONS,
-    Finding,
-    SafetyController,
-    SafetyLimits,
-    SafetyOutput,
-    SafetyState,
-    Source,
-)
+from robot_ops.navigation.safety import SafetyController, SafetyLimits, SafetyOutput
+from robot_ops.navigation.safety_states import MOVING, TRANSITIONS, Finding, SafetyState, Source
 from robot_ops.navigation.swept_way import contact_distance, obstacle_points
 
 LIMITS = SafetyLimits(radius=0.3, max_speed=1.1)

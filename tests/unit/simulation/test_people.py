@@ -13,8 +13,8 @@ from robot_ops.core.ids import LevelId, PersonId, RobotId, TaskId
 from robot_ops.core.poses import LevelPose, Pose
 from robot_ops.core.resources import shared_folder
 from robot_ops.missions.ports import Announcement, AnnouncementKind
+from robot_ops.simulation.compartments import CompartmentBanks
 from robot_ops.simulation.crowd import Disk, FreeCrowd, PedestrianCrowd
-from robot_ops.simulation.devices import CompartmentBanks
 from robot_ops.simulation.population import Population
 from robot_ops.simulation.scenario import Scenario, load_scenario
 from robot_ops.simulation.staff import Clerk
