@@ -56,11 +56,6 @@ class DependencyGraph:
         arrivals.schedule(made, self.state)
 
     @property
-    def group_count(self) -> int:
-        """Return how many groups there are, switchable or not."""
-        return len(self.graph.is_fixed)
-
-    @property
     def cost(self) -> float:
         """Return the weighted sum of all robots' expected arrivals, in seconds."""
         return arrivals.cost(self.graph, self.state)

@@ -116,11 +116,6 @@ class TimedFleet:
         merged += [Move(robot=robot, arc=self._tables.arcs[arc]) for arc in arcs.tolist()]
         return [merged[k] for k in order.tolist()]
 
-    def planned_arrival(self, robot: RobotId) -> float:
-        """Return when a robot planned anew is where it stays, a refuge's penalty added; inf where there is no way."""
-        is_planned = self.is_known and self._plan(robot, may_improve=False)
-        return float(self._room.paths.cost[self._index[robot]]) if is_planned else math.inf
-
     def prioritize(self, order: Sequence[RobotId], firm: Sequence[RobotId]) -> RobotId | None:
         """Plan robots one after another among the firm ones, as if nobody else was there.
 

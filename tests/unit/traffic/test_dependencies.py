@@ -79,7 +79,7 @@ def test_every_order_after_random_turns_can_be_driven(seed, robots, tails):
     made = graph_of(graph, conflicts, bodies, moves)
     rng = np.random.default_rng(seed)
     turned = 0
-    for group in rng.integers(made.group_count, size=20).tolist() if made.group_count else []:
+    for group in rng.integers(len(made.graph.is_fixed), size=20).tolist() if len(made.graph.is_fixed) else []:
         turned += made.switch(group)
         order = [moves[k] for k in made.order()]
         assert sorted(made.order().tolist()) == list(range(len(moves)))
@@ -171,7 +171,7 @@ def test_who_is_in_the_crossing_already_goes_first():
     made = DependencyGraph(arrays, walks_of_order(order, starts))
     made.set_progress(np.array([1, 0], dtype=np.int32), np.array([10.0, 0.0]))
     assert made.improve(100) == 0.0
-    assert not any(made.switch(group) for group in range(made.group_count))
+    assert not any(made.switch(group) for group in range(len(made.graph.is_fixed)))
 
 
 def test_a_heavier_robot_goes_first():
