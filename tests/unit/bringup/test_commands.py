@@ -91,7 +91,7 @@ def test_simulate_refuses(words: list[str], message: str, capsys: pytest.Capture
 def test_simulate_names_the_scenarios_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     message = refused(["simulate", "quite"], capsys)
 
-    assert "busy, immigration_hall, long_concourse, quiet, two_floors" in message
+    assert "busy, immigration_hall, long_concourse, quiet, quiet_concourse, two_floors" in message
 
 
 @pytest.mark.parametrize(
