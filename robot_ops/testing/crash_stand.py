@@ -147,6 +147,7 @@ class CrashStand:
         behaviors: folder of the tree files.
         target: number of the point at which the process that passes it dies, None for none.
         is_pair: with it, all other processes die as well.
+        site: where it happens, `quick_site` when None.
 
     Attributes:
         codes: per task and person the code they were told.
@@ -154,10 +155,18 @@ class CrashStand:
         unrecorded: unlocked without a record, in words.
     """
 
-    def __init__(self, folder: Path, behaviors: Path, *, target: int | None = None, is_pair: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        behaviors: Path,
+        *,
+        target: int | None = None,
+        is_pair: bool = False,
+        site: Site | None = None,
+    ) -> None:
         self.folder = folder
         self.behaviors = behaviors
-        self.site = quick_site()
+        self.site = quick_site() if site is None else site
         self.clock = ManualClock(1_000_000_000_000)
         self.fuse = Fuse(target)
         self._is_pair = is_pair

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from robot_ops.core.clock import to_ns
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.dispatcher import Dispatcher
@@ -15,12 +16,14 @@ from robot_ops.tasks.custody import CustodyKind, verify
 from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.requests import DeliveryRequest, TaskRequest
 from robot_ops.tasks.status import TaskStatus
-from robot_ops.testing.crash_stand import CrashStand
+from robot_ops.testing.crash_stand import SPEED, CrashStand
 from robot_ops.testing.fleet_stand import delivery, guidance
+from robot_ops.testing.relay_site import KEEPER, relay_site
 
 LIMIT_TICKS: Final = 4000
 _QUIET_TICKS: Final = 16
 _CUSTODIAN: Final = PersonId("mona")
+_KEY_PAUSE: Final = 3.0  # s until a robot that was opened by key is switched on again
 _REASON_WANTED: Final = frozenset({TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.BLOCKED})
 
 
@@ -108,6 +111,51 @@ class BreakDown:
 
 
 @dataclasses.dataclass(slots=True)
+class KeyUsed:
+    """A courier that dies with a task's document; somebody takes it out by key, an operator says so, it comes back."""
+
+    of: Ask
+    dead: RobotId | None = None
+    is_told: bool = False
+    back_ns: int | None = None
+
+    def step(self, stand: CrashStand) -> None:
+        """Let it die, empty it, tell the fleet, and switch it on again after a while."""
+        task = view_of(stand, self.of.answered)
+        if self.dead is None and task is not None and task.phase is MissionPhase.CARRYING and task.robot is not None:
+            self.dead = task.robot
+            for name in stand.site.robots[task.robot].model.compartments:
+                stand.couriers[task.robot].compartments.empty_by_key(name)
+            stand.holders[task.task_id] = _CUSTODIAN
+        if self.dead is None or self.is_done:
+            return
+        courier, now_ns = stand.couriers[self.dead], stand.clock.now_ns()
+        if self.back_ns is not None and now_ns >= self.back_ns:
+            courier.down_until_ns, self.back_ns = now_ns, None
+            return
+        if courier.down_until_ns is None:
+            courier.die()
+        courier.down_until_ns = now_ns + to_ns(3600.0)
+        if task is not None and not self.is_told:
+            stand.in_fleet(lambda fleet: self._tell(stand, fleet, task.task_id))
+
+    def _tell(self, stand: CrashStand, fleet: Dispatcher, task_id: TaskId) -> None:
+        try:
+            with stand.fuse.around("fleet", "answering about a key"):
+                code = fleet.report_taken_out(task_id, _CUSTODIAN, operator="olga")
+        except RequestError:
+            return  # the fleet does not miss the robot yet
+        stand.codes[(task_id, _CUSTODIAN)] = code
+        self.is_told = True
+        self.back_ns = stand.clock.now_ns() + to_ns(_KEY_PAUSE)
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether the robot is back."""
+        return self.is_told and self.back_ns is None
+
+
+@dataclasses.dataclass(slots=True)
 class GuideFails:
     """Both guides fail at their next mission in a phase."""
 
@@ -122,7 +170,30 @@ class GuideFails:
             self.is_done = True
 
 
-Actor = Ask | Cancel | BreakDown | GuideFails
+@dataclasses.dataclass(slots=True)
+class Keep:
+    """The keeper of an exchange asks for the code as soon as a task's document is to change robots there."""
+
+    of: Ask
+    is_done: bool = False
+
+    def step(self, stand: CrashStand) -> None:
+        """Ask until there is an answer."""
+        task = view_of(stand, self.of.answered)
+        if task is not None and task.keeper is not None and not self.is_done:
+            stand.in_fleet(lambda fleet: self._ask(stand, fleet, task.task_id))
+        self.is_done = self.is_done or (task is not None and task.status.is_final)
+
+    def _ask(self, stand: CrashStand, fleet: Dispatcher, task_id: TaskId) -> None:
+        try:
+            with stand.fuse.around("fleet", "answering a keeper"):
+                stand.codes[(task_id, KEEPER)] = fleet.hand_over(task_id, KEEPER)
+        except RequestError:
+            return  # the view is older than the task
+        self.is_done = True
+
+
+Actor = Ask | Cancel | BreakDown | KeyUsed | GuideFails | Keep
 Story = Callable[[], Sequence[Actor]]
 
 
@@ -155,12 +226,35 @@ def break_down_story() -> Sequence[Actor]:
     return (carried, BreakDown(carried), GuideFails(MissionPhase.LEADING), Ask(guidance("g1")))
 
 
+def key_story() -> Sequence[Actor]:
+    """A courier dies with the document; it is taken out by key and goes on with another, then the dead one is back."""
+    carried = Ask(delivery("d1"))
+    return (carried, KeyUsed(carried))
+
+
+def relay_story() -> Sequence[Actor]:
+    """A document changes couriers at an exchange, whose keeper has it in between."""
+    carried = Ask(delivery("d1"))
+    return (carried, Keep(carried))
+
+
+def canceled_relay_story() -> Sequence[Actor]:
+    """The same, canceled while the first courier gives the document to the keeper."""
+    carried = Ask(delivery("d1"))
+    return (carried, Keep(carried), Cancel(carried, MissionPhase.UNLOADING))
+
+
 STORIES: Final[Mapping[str, Story]] = {
     "errand": errand_story,
     "delivery": delivery_story,
     "cancel": cancel_story,
     "break_down": break_down_story,
+    "key": key_story,
+    "relay": relay_story,
+    "canceled_relay": canceled_relay_story,
 }
+_RELAYS: Final = frozenset({relay_story, canceled_relay_story})
+"""Stories of a site with an exchange."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +273,8 @@ class Outcome:
 
 def lived(story: Story, folder: Path, behaviors: Path, *, target: int | None = None, is_pair: bool = False) -> Outcome:
     """Live a story to its end, with a crash at a point."""
-    with closing(CrashStand(folder, behaviors, target=target, is_pair=is_pair)) as stand:
+    site = relay_site(SPEED) if story in _RELAYS else None
+    with closing(CrashStand(folder, behaviors, target=target, is_pair=is_pair, site=site)) as stand:
         actors = story()
         quiet = 0
         for _ in range(LIMIT_TICKS):
@@ -193,7 +288,7 @@ def lived(story: Story, folder: Path, behaviors: Path, *, target: int | None = N
 
 
 def enumerate_crashes(
-    story: Story, behaviors: Path, *, folder: Path, is_pair: bool = False
+    story: Story, behaviors: Path, *, folder: Path, is_pair: bool = False, every: int = 1
 ) -> Iterator[tuple[str, Outcome]]:
     """Live a story once without a crash, then once for each point that it passed; yield each point and its outcome.
 
@@ -201,10 +296,11 @@ def enumerate_crashes(
         behaviors: folder of the tree files.
         folder: takes each life's ledger and custody logs in turn.
         is_pair: all processes die together.
+        every: only each so many-th point is tried.
     """
     undisturbed = _live(story, behaviors, folder, None, is_pair=is_pair)
     yield "no crash", undisturbed
-    for target in range(len(undisturbed.points)):
+    for target in range(0, len(undisturbed.points), every):
         outcome = _live(story, behaviors, folder, target, is_pair=is_pair)
         yield f"{target}: {outcome.points[target]}", outcome
 
