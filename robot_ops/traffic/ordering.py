@@ -141,7 +141,7 @@ class FleetOrder:
         self._new.clear()
         self.unplanned &= bodies.keys()
         if self.unplanned:
-            self._plan_all(self._bodies(tracks, goals, now_ns))
+            self._plan_all(self._bodies(tracks, goals, now_ns), now_ns)
             self._pause(now_ns)
         else:
             self.obstacles = {}
@@ -225,12 +225,12 @@ class FleetOrder:
                 aside = self._planner.insert(bodies, self.moves, robot, None)
             self.moves = aside if aside is not None else self.moves
 
-    def _plan_all(self, bodies: dict[RobotId, Body]) -> None:
+    def _plan_all(self, bodies: dict[RobotId, Body], now_ns: int) -> None:
         self.obstacles = self._planner.obstacles(bodies)
         waiting = sorted(self.unplanned - self.obstacles.keys(), key=lambda r: bodies[r].rank)
         if not waiting:
             return
-        arrangement = self._planner.arrange(bodies, self.obstacles)
+        arrangement = self._planner.arrange(bodies, self.obstacles, now_ns)
         if arrangement is None or waiting[0] not in arrangement.planned:
             return
         self.moves = arrangement.moves

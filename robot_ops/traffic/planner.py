@@ -12,6 +12,7 @@ from robot_ops.core.ids import RobotId
 from robot_ops.site.model import PlaceKind
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import LaneGraph
+from robot_ops.traffic.hopeless import Hopeless
 from robot_ops.traffic.joint import JointSearch
 from robot_ops.traffic.kernels.arrays import Floats
 from robot_ops.traffic.lane_tables import LaneTables
@@ -69,6 +70,7 @@ class Planner:
         self._conflicts = conflicts
         self.tables = LaneTables(graph, conflicts)
         self._room = Room(self.tables)
+        self._hopeless = Hopeless()
         self._penalty = np.array(_penalties(graph), dtype=np.float64)
 
     def insert(self, bodies: Bodies, moves: Sequence[Move], robot: RobotId, goal: int | None) -> list[Move] | None:
@@ -114,17 +116,20 @@ class Planner:
                 settled.append((body.robot, (goal,)))
         return found
 
-    def arrange(self, bodies: Bodies, obstacles: Mapping[RobotId, Obstacle]) -> Arrangement | None:
+    def arrange(self, bodies: Bodies, obstacles: Mapping[RobotId, Obstacle], now_ns: int = 0) -> Arrangement | None:
         """Plan all robots anew; those with obstacles and idle ones only make way.
 
         Where not all can be brought to their goals, the less important half of them is left out until it works.
+
+        Args:
+            now_ns: what failed shortly before this instant is not tried again in full.
         """
         goals = {b.robot: None if b.robot in obstacles else b.goal for b in bodies.values() if not b.is_firm}
         wanted = _by_priority(bodies, [robot for robot, goal in goals.items() if goal is not None])
         for limit in _JOINT_STEPS:
             if not wanted:
                 break
-            timed = self._one_by_one(bodies, goals, wanted) or self._together(bodies, goals, limit)
+            timed = self._one_by_one(bodies, goals, wanted) or self._together(bodies, goals, limit, now_ns)
             if timed is not None:
                 timed.improve(_by_priority(bodies, goals), _TRIES, chunks=_CHUNKS)
                 return Arrangement(moves=timed.moves(), planned=frozenset(wanted))
@@ -183,9 +188,14 @@ class Planner:
             order = [stuck, *(robot for robot in order if robot != stuck)]
         return None
 
-    def _together(self, bodies: Bodies, goals: Mapping[RobotId, int | None], limit: int) -> TimedFleet | None:
+    def _together(
+        self, bodies: Bodies, goals: Mapping[RobotId, int | None], limit: int, now_ns: int
+    ) -> TimedFleet | None:
         movable = [bodies[robot] for robot in _by_priority(bodies, goals)]
         firm = [cell for body in bodies.values() if body.is_firm for cell in _cells(body)]
+        wanted = {robot: goal for robot, goal in goals.items() if goal is not None}
+        if self._hopeless.is_hopeless(wanted, firm, limit, now_ns):
+            return None
         search = JointSearch(
             graph=self._graph,
             conflicts=self._conflicts,
@@ -196,6 +206,7 @@ class Planner:
         )
         moves = search.solve(limit)
         if moves is None:
+            self._hopeless.note(wanted, firm, limit, now_ns)
             return None
         timed = self._timed(bodies, moves, goals)
         if timed.has_fault():
