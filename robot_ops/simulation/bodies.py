@@ -35,6 +35,11 @@ class SimulatedPanel:
             self._show(announcement)
 
     @property
+    def shown(self) -> Announcement | None:
+        """Return what the screen says."""
+        return self._shown
+
+    @property
     def entry(self) -> PanelEntry | None:
         """See Panel."""
         return self._entry

@@ -59,6 +59,11 @@ class BuildingLink:
         self._doors: set[DoorId] = set()
         self._lifts: dict[LiftId, LevelId] = {}
 
+    @property
+    def is_in_use(self) -> bool:
+        """Return whether the robot needs a door or lift now."""
+        return bool(self._doors or self._lifts)
+
     def request_door(self, door: DoorId) -> None:
         """See Building."""
         self._doors.add(door)

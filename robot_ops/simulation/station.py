@@ -30,8 +30,14 @@ from robot_ops.tasks.routes import Clearance, RouteProgress
 DRIVING_TICK: Final = 2.0
 """s between two ticks of a robot that drives, at most; the next point of its way is met exactly."""
 WORKING_TICK: Final = 0.2
-"""s between two ticks of a robot that works at a place or leads a visitor: as live, since every step of its tree and
-every look around costs a tick."""
+"""s between two ticks of a robot that works at a place, leads a visitor or waits: as live, since every step of its tree
+and every look around costs a tick. While nothing comes of its ticks they become rarer."""
+VISITOR_TICK: Final = 0.5
+"""s at most while a visitor is with it: people make a step so often."""
+HANDOVER_TICK: Final = 1.0
+"""s at most while somebody loads or unloads it, or while its link is bad: it repeats what may have been lost."""
+WAITING_TICK: Final = 2.0
+"""s at most while it waits for something else; messages and persons that come to it have it tick at once."""
 CALM_TICK: Final = 8.0
 """s while nothing but a message can change anything; traffic control misses a robot after 10 s."""
 RESTING_TICK: Final = 60.0
@@ -45,6 +51,7 @@ OUT: Final = "out"
 """What keeps a robot from moving that somebody has carried out of the hall."""
 _OFF: Final = frozenset({_DEAD, OUT})
 _LEAST_TICK: Final = 0.05  # s
+_RARER: Final = 1.5  # times as long, after each tick of which nothing came
 _TOLD_CUSTODY: Final = 200  # events that a process tells again when it or the fleet starts (a latched topic's depth)
 _WITH_VISITOR: Final = frozenset(
     {
@@ -55,6 +62,7 @@ _WITH_VISITOR: Final = frozenset(
         MissionPhase.FAREWELL,
     }
 )
+_HANDOVER: Final = frozenset({MissionPhase.LOADING, MissionPhase.UNLOADING})
 _CALM: Final = frozenset({MissionPhase.CHARGING})
 
 
@@ -91,6 +99,8 @@ class Station:
         self._sent_progress: RouteProgress | None = None
         self._sent_report: MissionReport | None = None
         self._taken_clearance: Clearance | None = None
+        self._last_doing: tuple[object, ...] = ()
+        self._working_tick = WORKING_TICK
         self._make_process_parts()
 
     @property
@@ -160,8 +170,9 @@ class Station:
             self._start.wake(down)
 
     def wake(self, seconds: float = 0.0) -> None:
-        """Have the agent tick in so many seconds at the latest."""
+        """Have the agent tick in so many seconds at the latest; something has come or happened to it."""
         if self.agent is not None:
+            self._working_tick = WORKING_TICK
             self._tick.wake(seconds)
 
     def advance(self) -> None:
@@ -370,14 +381,38 @@ class Station:
         if agent is None:
             return CALM_TICK
         phase = agent.report.phase if agent.report is not None and agent.is_busy else None
-        calm = CALM_TICK if self._hall.network.is_good(self.robot) else HEARTBEAT
+        is_good = self._hall.network.is_good(self.robot)
+        calm = CALM_TICK if is_good else HEARTBEAT
         if phase in _WITH_VISITOR:
-            return min(WORKING_TICK, max(body.time_to_change, _LEAST_TICK))
+            return min(self._rarer(VISITOR_TICK), max(body.time_to_change, _LEAST_TICK))
         if body.status is NavigationStatus.ACTIVE:
             return min(DRIVING_TICK, max(body.time_to_change, _LEAST_TICK))
         if self._is_resting and calm == CALM_TICK:
             return RESTING_TICK
-        return calm if phase is None or phase in _CALM else WORKING_TICK
+        if phase is None or phase in _CALM:
+            return calm
+        return self._rarer(HANDOVER_TICK if phase in _HANDOVER or not is_good else WAITING_TICK)
+
+    def _rarer(self, most: float) -> float:
+        """Return the seconds to the next tick: few after one of which something came, else more than before."""
+        doing, self._last_doing = self._last_doing, self._doing()
+        if doing != self._last_doing or self.building.is_in_use:
+            self._working_tick = WORKING_TICK
+        else:
+            self._working_tick = min(self._working_tick * _RARER, most)
+        return self._working_tick
+
+    def _doing(self) -> tuple[object, ...]:
+        """Return what others can see of the agent's work."""
+        report, progress = self._sent_report, self._sent_progress
+        locks = tuple(self.compartments.state(name) for name in self.record.model.compartments)
+        return (
+            None if report is None else _state(report),
+            None if progress is None else _place(progress),
+            self.body.status,
+            self.panel.shown,
+            locks,
+        )
 
     @property
     def _is_resting(self) -> bool:
