@@ -7,7 +7,7 @@ from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
-from robot_ops.tasks.custody import ChainHead, CustodyEvent, link
+from robot_ops.tasks.custody import GENESIS, ChainHead, CustodyEvent, link
 from robot_ops.tasks.events import EventKind, custody_payload
 
 _BEHIND_S: Final = 5.0
@@ -77,7 +77,7 @@ class ChainWatch:
         chain = self._context.book.custody.get(robot)
         if not chain:
             archived = self._context.book.archived.custody.get(robot)
-            return (-1, "") if archived is None else (archived.seq, archived.digest)
+            return (-1, GENESIS) if archived is None else (archived.seq, archived.digest)
         known = self._heads.get(robot)
         if known is None or known[0] is not chain or known[1] != len(chain):
             known = self._heads[robot] = (chain, len(chain), chain[max(chain)])

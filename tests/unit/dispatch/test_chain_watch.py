@@ -99,3 +99,11 @@ def test_a_log_with_another_end_is_an_alarm_and_a_longer_one_is_not(stand: Fleet
     tell_head(stand, other, 10.0)
     (alarm,) = (alarm for alarm in stand.fleet.alarms() if alarm.alarm_id == "custody_cut/courier_1")
     assert "ends at event 2 and the fleet has another one" in alarm.text
+
+
+def test_a_log_without_any_event_is_as_it_should_be(stand: FleetStand) -> None:
+    stand.robots.robots[COURIER].is_silent = True
+    tell_head(stand, [], 10.0)
+    assert alarms(stand) == []
+    tell_head(stand, chain(3), 10.0)  # whose events are on their way
+    assert alarms(stand) == []
