@@ -7,8 +7,8 @@ from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.task import Future
 from robot_ops_interfaces.msg import Announcement as AnnouncementMsg
-from robot_ops_interfaces.msg import RobotStatus
-from robot_ops_interfaces.srv import Authenticate, Confirm, SubmitTask
+from robot_ops_interfaces.msg import RobotStatus, TaskArray
+from robot_ops_interfaces.srv import Authenticate, Confirm, HandOver, SubmitTask
 
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
@@ -39,6 +39,10 @@ class Population(Protocol):
         """Tell whoever asked that the request was accepted."""
         ...
 
+    def make_keeper(self, person: PersonId, task_id: TaskId, code: str, now_ns: int) -> None:
+        """Have a member of staff take the task's document at an exchange, and give it to the next robot there."""
+        ...
+
     def refused(self, request_id: str, now_ns: int) -> None:
         """Tell whoever asked that the request was refused."""
         ...
@@ -55,9 +59,10 @@ class PopulationNode(Node):
 
     Args:
         robots: the robots that take part.
+        has_keepers: the site has exchanges, whose keepers are to be told their codes.
     """
 
-    def __init__(self, population: Population, robots: Sequence[RobotId]) -> None:
+    def __init__(self, population: Population, robots: Sequence[RobotId], *, has_keepers: bool = False) -> None:
         super().__init__("population")
         self._population = population
         self._missing = set(robots)
@@ -68,6 +73,10 @@ class PopulationNode(Node):
         self._robots: Mapping[RobotId, LevelPose] = {}
         self._now_ns = 0
         self.started_ns: int | None = None
+        if has_keepers:
+            self._hand_over: Client[Any, Any] = self.create_client(HandOver, "/fleet/hand_over")
+            self._told: set[tuple[str, str]] = set()
+            self.create_subscription(TaskArray, "/fleet/tasks", self._on_tasks, STATE)
         for robot in robots:
             self.create_subscription(AnnouncementMsg, f"/{robot}/announce", self._on_announcement, STATE)
             self.create_subscription(RobotStatus, f"/{robot}/status", self._on_status, STATE)
@@ -116,6 +125,25 @@ class PopulationNode(Node):
                 recipient_code=answer.recipient_code,
             )
             self._population.accepted(request_id, accepted, self._now_ns)
+
+        return take
+
+    def _on_tasks(self, message: TaskArray) -> None:
+        """Ask for the codes of keepers, as somebody at the console does; what gets no answer is asked again later."""
+        for task in message.tasks:
+            key = (task.task_id, task.keeper)
+            if task.keeper and key not in self._told and self._hand_over.service_is_ready():
+                self._told.add(key)
+                future = self._hand_over.call_async(HandOver.Request(task_id=task.task_id, custodian=task.keeper))
+                future.add_done_callback(self._told_code(key))
+
+    def _told_code(self, key: tuple[str, str]) -> Callable[[Future[Any]], None]:
+        def take(future: Future[Any]) -> None:
+            answer, (task_id, keeper) = future.result(), key
+            if answer is None or not answer.is_accepted:
+                self._told.discard(key)
+                return
+            self._population.make_keeper(PersonId(keeper), TaskId(task_id), answer.code, self._now_ns)
 
         return take
 

@@ -6,7 +6,6 @@ from robot_ops.core.errors import LedgerError, LinkError, RequestError
 from robot_ops.core.ids import PersonId, TaskId
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.simulation.scheduler import Alarm
-from robot_ops.tasks.requests import DeliveryRequest
 
 if TYPE_CHECKING:
     from robot_ops.simulation.deterministic import DeterministicRun
@@ -36,13 +35,11 @@ class KeeperCalls:
                 self._tell(task, task.keeper)
 
     def _tell(self, task: TaskView, keeper: PersonId) -> None:
-        if not isinstance(task.request, DeliveryRequest):
-            return
         try:
             code = self._run.fleet.call(lambda fleet: fleet.hand_over(task.task_id, keeper))
         except (LinkError, LedgerError, RequestError):
             return  # not now: at the next look
         self._told.add((task.task_id, keeper))
         now_ns = self._run.scheduler.now_ns()
-        self._run.population.make_keeper(keeper, task.task_id, code, task.request.document, now_ns)
+        self._run.population.make_keeper(keeper, task.task_id, code, now_ns)
         self._run.wake_people()

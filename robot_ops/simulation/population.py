@@ -82,6 +82,7 @@ class Population:
         self._passers_by = PassersBy(crowd, scenario.walking, spots=scenario.spots, rng=passer_rng)
         self._visitors: dict[PersonId, Visitor] = {}
         self._asked: dict[str, _Asked] = {}
+        self._documents_of: dict[TaskId, str] = {}
         self._visitor_count = 0
         self._start_ns: int | None = None
         self._last_ns = 0
@@ -153,8 +154,11 @@ class Population:
         """Have a member of staff walk to the robot that has the task's document, and keep it until the next one."""
         self._clerks[person].become_custodian(task_id, code, document)
 
-    def make_keeper(self, person: PersonId, task_id: TaskId, code: str, document: str, now_ns: int) -> None:
+    def make_keeper(self, person: PersonId, task_id: TaskId, code: str, now_ns: int) -> None:
         """Have a member of staff take the task's document at an exchange, and give it to the next robot there."""
+        document = self._documents_of.get(task_id)
+        if document is None:
+            return  # nobody here has asked for it
         clerk, exchanges = self._clerks[person], self._site.exchanges.values()
         kept = [exchange for exchange in exchanges if exchange.keeper == person]
         clerk.become_keeper(task_id, code, document, places={place for e in kept for place in (e.drop, e.pickup)})
@@ -187,6 +191,7 @@ class Population:
             self._note_next(self._last_ns)
         if isinstance(asked.request, DeliveryRequest):
             request = asked.request
+            self._documents_of[answer.task_id] = request.document
             self._clerks[request.sender].learn(answer.task_id, answer.sender_code, request.document)
             self._clerks[request.recipient].learn(answer.task_id, answer.recipient_code, request.document)
 

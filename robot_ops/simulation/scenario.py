@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robot_ops.core.errors import ScenarioError
-from robot_ops.core.ids import PersonId, PlaceId, RobotId
+from robot_ops.core.ids import LevelId, PersonId, PlaceId, RobotId
 from robot_ops.site.documents import Entry, read_document
 from robot_ops.site.files import load_site
 from robot_ops.site.model import Site
@@ -82,6 +82,13 @@ class Scenario:
     delivery: DeliveryDemand | None
     wrong_code: float = 0.1
     initial_soc: tuple[float, float] = (0.6, 0.95)
+
+    @property
+    def visited_levels(self) -> frozenset[LevelId]:
+        """Return the levels on which visitors are met, at kiosks and after exchanges."""
+        pickups = [] if self.guidance is None else [*self.guidance.pickups]
+        pickups += [exchange.pickup for exchange in self.site.exchanges.values()]
+        return frozenset(self.site.node_of(place).level for place in pickups)
 
 
 def load_scenario(path: Path) -> Scenario:

@@ -28,14 +28,23 @@ def main() -> None:
     soc = {robot: float(soc_rng.uniform(*scenario.initial_soc)) for robot in scenario.robots}
     level = scenario.site.node_of(scenario.site.robots[scenario.robots[0]].charger).level
     crowd = PedestrianCrowd(walkable_area(scenario.site, level))
+    others = {
+        other: PedestrianCrowd(walkable_area(scenario.site, other)) for other in scenario.visited_levels - {level}
+    }
     with World(scenario.site, robots=scenario.robots, rng=world_rng, initial_soc=soc) as world:
         _try_to_draw(world)
         population = Population(
-            scenario, crowd=crowd, hands=world, level=level, robots=scenario.robots, rng=population_rng
+            scenario,
+            crowd=crowd,
+            other_crowds=others,
+            hands=world,
+            level=level,
+            robots=scenario.robots,
+            rng=population_rng,
         )
         try:
             with ros():
-                people = PopulationNode(population, scenario.robots)
+                people = PopulationNode(population, scenario.robots, has_keepers=bool(scenario.site.exchanges))
                 overrides = [Parameter("speed", value=arguments.speed)]
                 spin(WorldNode(world, site=scenario.site, people=people, overrides=overrides), people)
         finally:
