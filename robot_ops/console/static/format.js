@@ -66,11 +66,17 @@ export class Names {
     return `“${request.document}”, ${this.person(request.sender)} to ${this.person(request.recipient)}`;
   }
 
+  /** Return what keeps a task or how it ended; of one that goes as planned the reason is why it has its robot, which its details tell. */
+  note(task) {
+    return ["underway", "standby"].includes(task.status) ? "" : task.reason;
+  }
+
   taskDetails(task) {
     const parts = [];
     if (task.robot) parts.push(task.phase ? `${task.robot}, ${words(task.phase)}` : task.robot);
     parts.push(this.request(task.request));
-    if (task.reason) parts.push(task.reason);
+    const note = this.note(task);
+    if (note) parts.push(note);
     return parts.join(" · ");
   }
 }

@@ -55,7 +55,8 @@ export class TaskDetails {
       ["Robot", task.robot ? [task.robot, words(task.phase)].filter(Boolean).join(", ") : "none yet"],
     ];
     if (request.due) facts.push(["Due", clock(request.due), task.is_open && task.estimated_finish > request.due && "late"]);
-    if (task.reason) facts.push([task.is_open ? "Note" : "How it ended", task.reason]);
+    const note = this.names.note(task);
+    if (note) facts.push([task.is_open ? "Note" : "How it ended", note]);
     this.facts.replaceChildren(...facts.flatMap(([name, value, mark]) => [el("dt", { text: name }), el("dd", { class: mark || "", text: value })]));
   }
 
