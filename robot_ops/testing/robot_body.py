@@ -211,6 +211,11 @@ class FakeCompartments:
         self._states[compartment] = state
         self._settle()
 
+    def empty_by_key(self, compartment: str) -> None:
+        """Take out what lies inside, whatever the lock says, and leave it locked."""
+        state = self._states[compartment]
+        self._states[compartment] = replace(state, is_occupied=False, is_closed=True, is_locked=True)
+
     def _settle(self) -> None:
         for compartment in sorted(self._to_lock):
             state = self._states[compartment]
