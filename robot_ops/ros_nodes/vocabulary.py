@@ -119,6 +119,7 @@ def to_task(task: TaskView) -> TaskMsg:
         promised=to_time(task.promised_ns),
         is_stranded=bool(task.is_stranded),
         key_robot=str(task.key_robot or ""),
+        keeper=str(task.keeper or ""),
     )
 
 
@@ -142,6 +143,7 @@ def from_task(message: TaskMsg) -> TaskView:
         promised_ns=from_optional_time(message.promised),
         is_stranded=bool(message.is_stranded),
         key_robot=RobotId(message.key_robot) if message.key_robot else None,
+        keeper=PersonId(message.keeper) if message.keeper else None,
     )
 
 

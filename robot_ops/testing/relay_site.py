@@ -18,10 +18,10 @@ _SPOTS: dict[LevelId, tuple[tuple[str, PlaceKind], ...]] = {
         ("park_courier_1", PlaceKind.WAITING),
     ),
     OFFICE: (
-        ("desk_1", PlaceKind.DESK),
         ("lift_office", PlaceKind.WAITING),
-        ("charger_courier_2", PlaceKind.CHARGER),
+        ("desk_1", PlaceKind.DESK),
         ("park_courier_2", PlaceKind.WAITING),
+        ("charger_courier_2", PlaceKind.CHARGER),
     ),
 }
 

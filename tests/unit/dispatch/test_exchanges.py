@@ -15,6 +15,7 @@ from robot_ops.tasks.custody import CustodyEvent, CustodyKind, link
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionOutcome, MissionPhase
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.testing.fleet_stand import FleetStand
+from robot_ops.testing.relay_site import relay_site
 from robot_ops.testing.scripted_robots import ScriptedRobot
 from robot_ops.testing.small_site import small_site
 
@@ -295,3 +296,38 @@ def test_a_task_without_an_exchange_is_written_as_ever(stand: FleetStand) -> Non
     stand.run(90.0)
     for event in stand.ledger.events():
         assert not {"exchange", "onward", "keeper", "ready_ns"} & event.payload.keys()
+
+
+def test_the_next_robot_is_sent_ahead_and_the_plan_does_the_whole_task() -> None:
+    stand = FleetStand(site=relay_site(1.2, seconds=0.0))
+    stand.run(2.0)
+    task_id = stand.deliver().task_id
+    stand.run(30.0)
+    assert record(stand, task_id).exchange == "up"
+    for _ in range(200):
+        if stand.task(task_id).status.is_final:
+            break
+        stand.run(1.0)
+    assert stand.task(task_id).status is TaskStatus.COMPLETED
+    first, second = orders_of(stand, task_id)
+    assert (first.robot, first.onward, second.robot, second.pickup) == (
+        COURIER_1,
+        "lift_office",
+        COURIER_2,
+        "lift_office",
+    )
+    ahead = [order for order in stand.robots.orders if order.robot == COURIER_2 and order.kind is MissionKind.PARK]
+    assert ahead[0].destination == "lift_office"
+    assert stand.robots.orders.index(ahead[0]) < stand.robots.orders.index(second)
+    chores = [event for event in stand.ledger.events() if event.payload.get("mission_id") == ahead[0].mission_id]
+    assert chores[0].payload["reason"] == f"meets the document of {task_id} soon"
+
+
+def test_what_two_robots_can_do_together_is_accepted_and_nothing_else() -> None:
+    stand = FleetStand(site=relay_site(1.2))
+    stand.run(2.0)
+    with pytest.raises(RequestError, match="nor can two that change at an exchange"):
+        stand.deliver(
+            pickup=PlaceId("desk_1"), destination=PlaceId("counter_1"), sender=GITA, recipient=PersonId("ada")
+        )
+    assert stand.deliver().task_id
