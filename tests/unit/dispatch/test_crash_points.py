@@ -36,6 +36,18 @@ def test_a_document_that_changes_couriers_survives_crashes(tmp_path: Path, is_pa
     assert len(outcomes) > 150 / every
 
 
+@pytest.mark.parametrize("is_pair", [False, True], ids=["one process", "all processes"])
+def test_a_document_that_is_taken_out_by_key_survives_crashes(tmp_path: Path, is_pair: bool) -> None:
+    trees = tmp_path / "behaviors"
+    trees.mkdir()
+    quick_behaviors(BEHAVIORS, trees)
+    every = 20 if is_pair else 12  # tools.crash_points tries all
+    outcomes = dict(enumerate_crashes(STORIES["key"], trees, folder=tmp_path, is_pair=is_pair, every=every))
+    assert {point: outcome.faults for point, outcome in outcomes.items() if outcome.faults} == {}
+    assert {status for outcome in outcomes.values() for status in outcome.statuses.values()} == {TaskStatus.COMPLETED}
+    assert len(outcomes) > 200 / every
+
+
 def test_the_points_are_the_same_in_every_life(tmp_path: Path) -> None:
     trees = tmp_path / "behaviors"
     trees.mkdir()
