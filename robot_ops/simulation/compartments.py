@@ -125,6 +125,16 @@ class CompartmentBank:
         """
         return self._documents.pop(compartment, None) if self.is_open(compartment) else None
 
+    def open_by_key(self, compartment: str) -> str | None:
+        """Take out what lies in one compartment with the mechanical key, and lock it up again.
+
+        Raises:
+            StateError: no such compartment.
+        """
+        self._lid(compartment)
+        self._lids[compartment] = Lid.LOCKED
+        return self._documents.pop(compartment, None)
+
     def empty(self) -> None:
         """Take everything out with the mechanical key, and lock up again."""
         self._documents.clear()

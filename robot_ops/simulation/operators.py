@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.errors import LedgerError, LinkError, RequestError
-from robot_ops.core.ids import PersonId, RobotId
+from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.ports import Alarm as FleetAlarm
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.simulation.scheduler import Alarm
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ROUND: Final = 30.0  # s between two looks at the console
 _PATIENCE: Final = 90.0  # s that an alarm is up before somebody walks there
 _DOCUMENT: Final = "document/"
+_NAME: Final = "operator"
 
 
 class HallOperator:
@@ -24,6 +25,8 @@ class HallOperator:
     def __init__(self, run: "DeterministicRun") -> None:
         self._run = run
         self._alarm = Alarm(run.scheduler, self._look)
+        self._dead_since: dict[RobotId, int] = {}
+        self._by_key: dict[TaskId, tuple[RobotId, PersonId]] = {}  # what the fleet may not know yet
 
     def begin(self) -> None:
         """Begin the shift."""
@@ -39,6 +42,46 @@ class HallOperator:
         for alarm in alarms:
             if seconds_between(alarm.since_ns, now_ns) >= _PATIENCE:
                 self._see_to(alarm, dispatcher.tasks(with_finished=False))
+        self._see_to_dead_robots(dispatcher.tasks(with_finished=False), now_ns)
+
+    def _see_to_dead_robots(self, tasks: tuple[TaskView, ...], now_ns: int) -> None:
+        """Open with the key what is dead, or was carried out, and tell the fleet who has the document."""
+        dead = {robot: station for robot, station in self._run.stations.items() if station.is_dead}
+        self._dead_since = {robot: self._dead_since.get(robot, now_ns) for robot in dead}
+        for task in tasks:
+            if task.task_id in self._by_key:
+                self._take_by_key(task, *self._by_key[task.task_id])
+                continue
+            robot = task.key_robot
+            if robot is None or robot not in dead or not isinstance(task.request, DeliveryRequest):
+                continue
+            person = self._custodian(task.request)
+            is_seen = seconds_between(self._dead_since[robot], now_ns) >= _PATIENCE
+            if is_seen and person is not None and self._compartment_of(robot, task.request.document) is not None:
+                self._by_key[task.task_id] = robot, person
+                self._take_by_key(task, robot, person)
+
+    def _take_by_key(self, task: TaskView, robot: RobotId, person: PersonId) -> None:
+        request = task.request
+        if not isinstance(request, DeliveryRequest):
+            return
+        try:
+            code = self._run.fleet.call(lambda fleet: fleet.report_taken_out(task.task_id, person, operator=_NAME))
+        except (LinkError, LedgerError):
+            return  # perhaps it is on record: the operator says it again at the next look
+        except RequestError:
+            del self._by_key[task.task_id]
+            return
+        del self._by_key[task.task_id]
+        compartment = self._compartment_of(robot, request.document)
+        if compartment is not None:
+            self._run.banks.of(robot).open_by_key(compartment)
+        if code:
+            self._run.population.make_custodian(person, task.task_id, code, request.document)
+
+    def _compartment_of(self, robot: RobotId, document: str) -> str | None:
+        bank = self._run.banks.of(robot)
+        return next((name for name in bank.compartments if bank.document(name) == document), None)
 
     def _see_to(self, alarm: FleetAlarm, tasks: tuple[TaskView, ...]) -> None:
         robot = RobotId(alarm.alarm_id.removeprefix(_DOCUMENT))

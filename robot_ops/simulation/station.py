@@ -129,6 +129,11 @@ class Station:
         return OUT in self.body.brakes
 
     @property
+    def is_dead(self) -> bool:
+        """Return whether it is dead or out of the hall, whatever its process would do."""
+        return bool(self.body.brakes & _OFF)
+
+    @property
     def held(self) -> tuple[NodeId, ...]:
         """Return the nodes that it has told that it holds."""
         return () if self._sent_progress is None else self._sent_progress.held
@@ -148,7 +153,7 @@ class Station:
 
     def start(self) -> None:
         """Start the robot's process, unless it runs."""
-        if self.agent is not None or self.body.brakes & _OFF:
+        if self.agent is not None or self.is_dead:
             return
         self._make_process_parts()
         self.agent = make_agent(self, self._hall)

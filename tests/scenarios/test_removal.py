@@ -4,13 +4,17 @@ import pytest
 
 from robot_ops.bringup.simulation_storage import open_storage
 from robot_ops.core.resources import shared_folder
+from robot_ops.dispatch.ports import TaskView
 from robot_ops.simulation.deterministic import DeterministicRun
 from robot_ops.simulation.fault_profile import draw_faults, load_profile
 from robot_ops.simulation.faults import Fault, FaultKind
 from robot_ops.simulation.injection import Injector
 from robot_ops.simulation.kinematic import charging_pose
+from robot_ops.simulation.operators import HallOperator
 from robot_ops.simulation.scenario import Scenario, load_scenario
 from robot_ops.simulation.soak import Case, run_case
+from robot_ops.tasks.custody import CustodyKind
+from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.status import TaskStatus
 
 SIM, BEHAVIORS = shared_folder("sim"), shared_folder("behaviors")
@@ -46,6 +50,34 @@ def test_a_robot_is_out_of_everybodys_way_until_it_comes_back(hall: Scenario) ->
         assert all(task.status.is_final for task in fleet.tasks(with_finished=True))
         assert any(task.robot == robot for task in fleet.tasks(with_finished=True))
     assert died_at != charging_pose(hall.site, robot)
+
+
+def test_the_document_of_a_dead_robot_is_taken_out_by_key_and_goes_on(hall: Scenario) -> None:
+    with open_storage() as storage:
+        run = DeterministicRun(hall, ledger=storage.ledger, custody=storage.custody, behaviors=BEHAVIORS, seed=3)
+        operator = HallOperator(run)
+        run.begin()
+        operator.begin()
+        fleet = run.fleet.dispatcher
+        assert fleet is not None
+        while not (carried := [task for task in fleet.tasks(with_finished=False) if _is_carried(task)]):
+            run.go_on(5.0)
+        task = carried[0]
+        assert task.robot is not None
+        station = run.stations[task.robot]
+        station.break_down()
+        run.go_on(1200.0)
+        ended = next(each for each in fleet.tasks(with_finished=True) if each.task_id == task.task_id)
+        assert ended.status is TaskStatus.COMPLETED
+        assert ended.robot not in (task.robot, None)
+        station.repair()
+        run.settle()
+        assert run.watcher.broken is None
+        assert [event.kind for event in station.chain() if event.task_id == task.task_id][-1] is CustodyKind.TAKEN_OUT
+
+
+def _is_carried(task: TaskView) -> bool:
+    return task.phase is MissionPhase.CARRYING
 
 
 def test_many_removals_break_nothing(hall: Scenario) -> None:

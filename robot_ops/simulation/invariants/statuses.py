@@ -32,13 +32,15 @@ class Statuses(Invariant):
 
     def written(self, event: LedgerEvent) -> None:
         """Look whether the new status may follow."""
-        if event.kind == "task.status":
+        if event.kind in ("task.status", "task.taken_out"):
             status = str(event.payload["status"])
         elif event.kind in _MEANS:
             status = _MEANS[event.kind]
         else:
             return
         before = self._status.get(event.subject, "")
+        if event.kind == "task.taken_out" and status == before:
+            return  # an ended task's document leaves its robot at last
         if status not in _MAY_FOLLOW[before]:
             raise Broken(f"{event.subject} was {before or 'unknown'} and becomes {status}")
         self._status[event.subject] = status

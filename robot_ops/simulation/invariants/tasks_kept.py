@@ -6,6 +6,7 @@ from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.simulation.invariants.base import Broken, Invariant, World
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
+from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.requests import DeliveryRequest
 from robot_ops.tasks.status import TaskStatus
 
@@ -88,9 +89,20 @@ class Once(Invariant):
             case CustodyKind.HANDED_OVER:
                 self._bearer.pop(task, None)
                 self._custodian[task] = event.person
-            case _:  # returned, or taken out by key
+            case CustodyKind.TAKEN_OUT:
+                pass  # what an operator has said before, see below: it may have gone on with another robot since
+            case _:  # returned
                 self._bearer.pop(task, None)
                 self._custodian.pop(task, None)
+
+    def written(self, event: LedgerEvent) -> None:
+        """Follow what somebody takes out of a dead robot by key."""
+        if event.kind == "task.taken_out":
+            task, robot = TaskId(event.subject), RobotId(str(event.payload["robot"]))
+            bearer = self._bearer.pop(task, None)
+            if bearer not in (robot, None):  # none: it died before it had the document on record
+                raise Broken(f"the document of {task} is said to be taken out of {robot} and lies in {bearer}")
+            self._custodian[task] = PersonId(str(event.payload["person"]))
 
     def end(self) -> None:
         """Look whether documents that were delivered have left the robots."""
