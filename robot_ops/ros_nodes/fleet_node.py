@@ -64,7 +64,7 @@ class FleetParameters:
     step_period: float = parameter(0.2, "Between two steps of the dispatcher, s.", low=0.05, high=1.0)
     finished_for: float = parameter(600.0, "How long /fleet/tasks shows a task that has ended, s.", low=0.0, high=1e6)
     most_waiting: int = parameter(300, "How many tasks that wait for a robot /fleet/tasks shows.", low=0, high=100000)
-    most_ended: int = parameter(200, "How many tasks that have ended /fleet/tasks shows.", low=0, high=100000)
+    most_ended: int = parameter(100, "How many tasks that have ended /fleet/tasks shows.", low=0, high=100000)
 
 
 class FleetNode(Node):
