@@ -184,7 +184,7 @@ def key_robot(context: Context, task: TaskRecord, now_ns: int) -> RobotId | None
     if task.request.kind is not TaskKind.DELIVER:
         return None
     robot = holder(context, task)
-    if robot is None or task.status.is_final or task.stranded_ns is not None or robot != task.robot:
+    if robot is None or task.status.is_final or task.stranded_ns is not None:
         return robot
     mission, state = context.book.mission_of(robot), context.robots.get(robot)
     is_given_out = mission is not None and mission.kind is MissionKind.HAND_OVER_DOCUMENT

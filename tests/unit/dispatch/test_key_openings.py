@@ -5,7 +5,7 @@ import pytest
 from robot_ops.core.errors import LedgerError, RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.tasks.codes import is_code
-from robot_ops.tasks.custody import CustodyKind
+from robot_ops.tasks.custody import CustodyKind, link
 from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.orders import MissionKind, MissionOrder, MissionPhase
 from robot_ops.tasks.rule_changes import take_out
@@ -314,3 +314,37 @@ def test_nothing_is_promised_that_is_not_on_disk() -> None:
     assert stand.task(task_id).key_robot == dead
     stand.fleet.report_taken_out(task_id, MONA, operator="olga")
     assert len(key_events(stand)) == 1
+
+
+def test_a_document_in_a_robot_that_came_too_late_is_fetched_where_it_is_then(stand: FleetStand) -> None:
+    task_id = stand.deliver().task_id
+    stand.run(12.0)
+    first = stand.task(task_id).robot
+    assert first is not None
+    silent = stand.robots.robots[first]
+    assert silent.loaded == ""
+    die(stand, first)  # with the document, as only its chain knows: the fleet gives the task to another robot
+    stand.run(65.0)
+    other = stand.task(task_id).robot
+    assert other not in (first, None)
+    loaded = link(
+        None,
+        robot=first,
+        kind=CustodyKind.LOADED,
+        task_id=task_id,
+        person=PersonId("ada"),
+        compartment="c1",
+        stamp_ns=stand.clock.now_ns(),
+    )
+    stand.robots.chains[first] = [loaded]
+    stand.fleet.on_custody(loaded)
+    stand.run(10.0)
+    if stand.task(task_id).status.is_final or stand.task(task_id).phase is MissionPhase.CARRYING:
+        pytest.fail("the other robot was meant to be on its way still")
+    assert stand.task(task_id).key_robot == first
+    stand.fleet.report_taken_out(task_id, MONA, operator="olga")
+    stand.run(90.0)
+    assert stand.task(task_id).status is TaskStatus.COMPLETED
+    brought = orders_of(stand, task_id)[-1]
+    assert brought.sender is not None
+    assert brought.sender.person == MONA
