@@ -178,6 +178,7 @@ def task_entry(task: TaskView) -> dict[str, Any]:
         "reason": task.reason,
         "is_stranded": task.is_stranded,
         "key_robot": task.key_robot,
+        "keeper": task.keeper,
         "submitted": seconds(task.submitted_ns),
         "started": optional_seconds(task.started_ns),
         "finished": optional_seconds(task.finished_ns),

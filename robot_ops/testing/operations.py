@@ -151,6 +151,8 @@ class MemoryOperations:
             raise RequestError(f"there is no member of staff {custodian!r}", where="custodian")
         with self._lock:
             task = self.tasks.get(task_id)
+            if task is not None and task.keeper == custodian:
+                return "318842"
             if task is None or not task.is_stranded:
                 raise RequestError(f"{task_id} has no document in a robot that cannot go on", where="task_id")
             self.tasks[task_id] = dataclasses.replace(task, reason=f"{custodian} takes the document out")
@@ -206,6 +208,11 @@ class MemoryOperations:
                 is_stranded=True,
                 key_robot=RobotId("courier_1"),
             )
+
+    def bring_to_keeper(self, task_id: TaskId, keeper: PersonId) -> None:
+        """Let a task's document be on its way to the keeper of an exchange."""
+        with self._lock:
+            self.tasks[task_id] = dataclasses.replace(self.tasks[task_id], status=TaskStatus.UNDERWAY, keeper=keeper)
 
     def put(self, task_id: TaskId, status: TaskStatus, robot: RobotId, phase: MissionPhase) -> None:
         """Let a task that was submitted be where a test wants it."""

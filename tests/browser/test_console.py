@@ -258,6 +258,19 @@ def test_a_stranded_document_is_handed_over(page: Page, hall: MemoryOperations) 
     assert errors(page) == []
 
 
+def test_a_keeper_is_told_their_code_again_and_again(page: Page, hall: MemoryOperations, site: Site) -> None:
+    task_id = hall.submit(a_delivery(site)).task_id
+    row = f"[data-task={task_id}]"
+    page.wait(lambda: page.find(f"{row} .cancel").is_displayed())
+    assert not page.find(f"{row} .keeper-code").is_displayed()
+    hall.bring_to_keeper(task_id, PersonId("clerk_ben"))
+    for _ in range(2):
+        page.click(f"{row} .keeper-code")
+        page.wait(lambda: page.find("#custodian-code").text == "318842")
+        page.click("#hand-over-dialog button")
+    assert errors(page) == []
+
+
 def test_a_document_is_said_to_be_taken_out_by_key(page: Page, hall: MemoryOperations, site: Site) -> None:
     task_id = hall.submit(a_delivery(site)).task_id
     row = f"[data-task={task_id}]"

@@ -24,6 +24,17 @@ export class HandOver {
     });
   }
 
+  /** Tell the code of who takes the document at an exchange, or has it until the next robot comes. */
+  async openKeeper(task) {
+    try {
+      const { code } = await api.handOver(task.id, task.keeper);
+      this.tell(task.keeper, code, "To be entered at the robot that brings the document, and at the one that fetches it.");
+    } catch (error) {
+      this.show("No code", el("p", { class: "problem", role: "alert", text: error.message }));
+    }
+    this.dialog.showModal();
+  }
+
   /** Ask who has taken the document out of a robot by key. */
   openTakenOut(task) {
     const robot = task.key_robot;

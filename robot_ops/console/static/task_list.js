@@ -58,6 +58,7 @@ export class TaskList {
       el("span", { class: "do" },
         button("primary hand-over", "Hand over…", "Hand over the document of task", () => this.handOver.open(now())),
         button("by-key", "Taken out by key…", "Say who took out by key the document of task", () => this.handOver.openTakenOut(now())),
+        button("keeper-code", "Keeper’s code", "Tell the code of who keeps the document of task", () => this.handOver.openKeeper(now())),
         button("cancel", "Cancel", "Cancel task", () => cancel(task.id))));
   }
 
@@ -71,11 +72,12 @@ export class TaskList {
     setClass(when, isLate ? "when late" : "when");
     setText(when, text);
     setText(rest, [text && " ", this.names.taskDetails(task)].filter(Boolean).join("· "));
-    const [handOver, byKey, stop] = actions.children;
+    const [handOver, byKey, keeper, stop] = actions.children;
     handOver.hidden = !task.is_stranded;
     byKey.hidden = !task.key_robot;
+    keeper.hidden = !task.keeper || task.is_stranded;
     stop.hidden = !task.is_open;
-    setClass(item, task.is_stranded || task.key_robot ? "task stranded" : "task"); // its buttons get a line of their own
+    setClass(item, task.is_stranded || task.key_robot || task.keeper ? "task stranded" : "task"); // its buttons get a line of their own
   }
 }
 

@@ -140,6 +140,7 @@ def test_a_stranded_document_is_handed_over(client: TestClient, hall: MemoryOper
     assert (refused.status_code, refused.json()["field"]) == (422, "task_id")
     hall.strand(TaskId(task_id))
     assert client.get("/api/tasks").json()[0]["is_stranded"]
+    assert client.get("/api/tasks").json()[0]["keeper"] is None
     assert client.post(f"/api/tasks/{task_id}/hand_over", json={}).status_code == 422
     assert client.post(f"/api/tasks/{task_id}/hand_over", json={"custodian": "nobody"}).status_code == 422
     answer = client.post(f"/api/tasks/{task_id}/hand_over", json={"custodian": "ben"})
