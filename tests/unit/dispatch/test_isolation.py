@@ -7,7 +7,7 @@ import pytest
 
 from robot_ops.core.errors import LedgerError, StateError
 from robot_ops.core.ids import PlaceId, RobotId, TaskId
-from robot_ops.dispatch import assigner, dispatcher, supervisor
+from robot_ops.dispatch import assigner, listing, supervisor
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.testing.fleet_stand import FleetStand
 from robot_ops.testing.memory_ledger import FailingLedger, MemoryLedger
@@ -107,7 +107,7 @@ def test_when_planning_fails_tasks_are_accepted_and_robots_go_on(
 
 def test_a_task_that_cannot_be_shown_is_shown_plainly(stand: FleetStand, monkeypatch: pytest.MonkeyPatch) -> None:
     task_id = stand.guide().task_id
-    monkeypatch.setattr(dispatcher, "task_view", failing_for(task_id, dispatcher.task_view))
+    monkeypatch.setattr(listing, "task_view", failing_for(task_id, listing.task_view))
     assert stand.task(task_id).status is TaskStatus.QUEUED
 
 
