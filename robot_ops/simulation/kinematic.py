@@ -274,8 +274,9 @@ def _next_index(points: Sequence[Pose], at: Pose) -> int:
         dx, dy = end.x - start.x, end.y - start.y
         square = dx * dx + dy * dy
         share = 0.0 if square == 0.0 else ((at.x - start.x) * dx + (at.y - start.y) * dy) / square
+        is_before = number == 1 and share < 0.0
         share = min(1.0, max(0.0, share))
         distance = math.hypot(start.x + share * dx - at.x, start.y + share * dy - at.y)
         if distance < best - 1e-9:
-            best, index = distance, number
+            best, index = distance, 0 if is_before else number
     return index if best < 0.5 else 0
