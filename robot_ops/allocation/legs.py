@@ -3,11 +3,13 @@
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from robot_ops.allocation.estimates import TRAFFIC_FACTOR, service_times, trip_speed
 from robot_ops.allocation.fleet_work import is_able
 from robot_ops.allocation.model import Candidate, OpenTask, Transfer
 from robot_ops.allocation.travel_matrix import TravelMatrix
+from robot_ops.core.ids import LevelId, NodeId, TaskId
 from robot_ops.tasks.requests import TaskKind
 
 
@@ -43,6 +45,21 @@ def whole(task: OpenTask) -> OpenTask:
     return task if task.planned_exchange is None else replace(task, planned=None)
 
 
+class _Way(NamedTuple):
+    """What decides who can do a task, or a leg of it, and how long that takes from the pickup on."""
+
+    kind: TaskKind
+    language: str
+    pickup: NodeId
+    destination: NodeId
+    pickup_level: LevelId | None
+    destination_level: LevelId | None
+
+    @classmethod
+    def of(cls, task: OpenTask) -> "_Way":
+        return cls(task.kind, task.language, task.pickup, task.destination, task.pickup_level, task.destination_level)
+
+
 class Reach:
     """Who gets where: which tasks robots can do alone, and at which exchanges others can change robots."""
 
@@ -51,15 +68,12 @@ class Reach:
         self._candidates = candidates
         self._travel = travel
         self._able: dict[Hashable, dict[float, list[Candidate]]] = {}
-        self._trip: dict[Hashable, float] = {}
-        self._relays: dict[Hashable, list[tuple[float, Transfer]]] = {}
+        self._trip: dict[_Way, float] = {}
+        self._relays: dict[_Way, list[tuple[float, Transfer]]] = {}
 
     def trip(self, task: OpenTask) -> float:
         """Return the least seconds from the pickup on of a robot that is able; infinite where none is or gets there."""
-        key = _way_of(task)
-        if key not in self._trip:
-            self._trip[key] = min(self._trips(task), default=math.inf)
-        return self._trip[key]
+        return self._seconds(_Way.of(task))
 
     def is_direct(self, task: OpenTask) -> bool:
         """Return whether one robot can do all of it, whatever its battery holds."""
@@ -67,37 +81,43 @@ class Reach:
 
     def relays(self, task: OpenTask) -> list[tuple[float, Transfer]]:
         """Return where the task may change robots, and the seconds from its pickup on, the fewest first."""
-        key = _way_of(task)
-        if key not in self._relays:
-            self._relays[key] = sorted(self._found(task), key=lambda each: each[0])
-        return self._relays[key]
+        way = _Way.of(task)
+        if way not in self._relays:
+            self._relays[way] = sorted(self._found(way), key=lambda each: each[0])
+        return self._relays[way]
 
     def beginners(self, task: OpenTask, transfer: Transfer) -> list[Candidate]:
         """Return the robots that are able to bring it to the exchange."""
-        first, _ = split(task, transfer)
+        first, _ = _legs(_Way.of(task), transfer)
         return [each for group in self._by_speed(first).values() for each in group]
 
-    def _found(self, task: OpenTask) -> Iterable[tuple[float, Transfer]]:
+    def _found(self, way: _Way) -> Iterable[tuple[float, Transfer]]:
         for transfer in self.exchanges:
-            if task.kind is TaskKind.DELIVER and not transfer.takes_documents:
+            if way.kind is TaskKind.DELIVER and not transfer.takes_documents:
                 continue
-            if transfer.drop == task.pickup or transfer.pickup == task.destination:
+            if transfer.drop == way.pickup or transfer.pickup == way.destination:
                 continue
-            first, second = split(task, transfer)
-            seconds = self.trip(first) + transfer.seconds + self.trip(second)
+            first, second = _legs(way, transfer)
+            seconds = self._seconds(first) + transfer.seconds + self._seconds(second)
             if seconds < math.inf:
                 yield seconds, transfer
 
-    def _trips(self, task: OpenTask) -> Iterable[float]:
-        service, way = sum(service_times(task.kind)), self._travel
-        for speed, group in self._by_speed(task).items():
-            trip = TRAFFIC_FACTOR * way(task.pickup, task.destination, trip_speed(task.kind, group[0].model))
-            if math.isfinite(trip) and any(math.isfinite(way(each.node, task.pickup, speed)) for each in group):
+    def _seconds(self, way: _Way) -> float:
+        if way not in self._trip:
+            self._trip[way] = min(self._trips(way), default=math.inf)
+        return self._trip[way]
+
+    def _trips(self, way: _Way) -> Iterable[float]:
+        service, travel = sum(service_times(way.kind)), self._travel
+        for speed, group in self._by_speed(way).items():
+            trip = TRAFFIC_FACTOR * travel(way.pickup, way.destination, trip_speed(way.kind, group[0].model))
+            if math.isfinite(trip) and any(math.isfinite(travel(each.node, way.pickup, speed)) for each in group):
                 yield trip + service
 
-    def _by_speed(self, task: OpenTask) -> dict[float, list[Candidate]]:
-        key = (task.kind, task.language, task.pickup_level, task.destination_level)
+    def _by_speed(self, way: _Way) -> dict[float, list[Candidate]]:
+        key = (way.kind, way.language, way.pickup_level, way.destination_level)
         if key not in self._able:
+            task = OpenTask(task_id=TaskId(""), **way._asdict())
             groups = self._able[key] = {}
             for each in self._candidates:
                 if is_able(task, each):
@@ -105,5 +125,6 @@ class Reach:
         return self._able[key]
 
 
-def _way_of(task: OpenTask) -> Hashable:
-    return task.kind, task.language, task.pickup, task.destination, task.pickup_level, task.destination_level
+def _legs(way: _Way, transfer: Transfer) -> tuple[_Way, _Way]:
+    first = way._replace(destination=transfer.drop, destination_level=transfer.drop_level)
+    return first, way._replace(pickup=transfer.pickup, pickup_level=transfer.pickup_level)

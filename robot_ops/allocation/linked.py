@@ -18,7 +18,9 @@ from robot_ops.allocation.routing import Routing, Tuning
 from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.ids import TaskId
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 6
+_MANY: Final = 300
+_ROUNDS_OF_MANY: Final = 2
 _SLACK: Final = 1e-6
 _LATE_S: Final = 600.0
 """Second legs that wait for each other are thought to begin so much later in the next round."""
@@ -81,10 +83,9 @@ def search_linked(
     routes, finish = _possible(work, routes, links)
     _open(work, links, finish)
     best: tuple[float, Routes, list[float]] | None = None
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if len(tasks) <= _MANY else _ROUNDS_OF_MANY):
         routing = Routing(work, tuning=tuning)
-        for number, stops in enumerate(routes):
-            routing.keep(number, list(stops))
+        _keep(routing, routes)
         routing.construct()
         routing.improve(iterations)
         wanted = routing.best()
@@ -106,14 +107,19 @@ def search_linked(
     _, routes, exact = best
     opens[:] = exact
     routing = Routing(work, tuning=tuning)
-    for number, stops in enumerate(routes):
-        routing.keep(number, list(stops))
+    _keep(routing, routes)
     routing.construct(order=[])
     done = {job for stops in routes for job in stops}
     known = list(tasks)
     for link in links:
         known[link.second] = replace(tasks[link.second], ready=exact[link.second])
     return Found(known, routing, [job for job in range(len(tasks)) if job not in done])
+
+
+def _keep(routing: Routing, routes: Routes) -> None:
+    for number, stops in enumerate(routes):
+        if stops:
+            routing.keep(number, list(stops))
 
 
 def drive(work: Work, routes: Routes, links: Sequence[Link]) -> dict[int, float]:
@@ -183,17 +189,18 @@ def _after_hours(work: Work, routes: Routes, finish: Mapping[int, float]) -> set
 
 def _cost(work: Work, routes: Routes, finish: Mapping[int, float], links: Sequence[Link]) -> float:
     """Return what the routes cost; of a task that changes robots, only its end counts."""
-    firsts = {link.first for link in links}
-    cost = sum(float(job["drop"]) for number, job in enumerate(work.job) if number not in firsts | finish.keys())
+    counts = np.ones(len(work.job), dtype=np.bool_)
+    counts[[link.first for link in links]] = False
+    ends = np.full(len(work.job), np.inf)
+    doer = np.full(len(work.job), NONE)
     for number, stops in enumerate(routes):
-        for job in stops:
-            stop, record = work.stop[job], work.job[job]
-            if job not in firsts:
-                late = max(0.0, finish[job] - float(stop["due"]))
-                cost += float(stop["weight"]) * finish[job] + float(stop["late"]) * late
-            if record["planned"] not in (NONE, number):
-                cost += float(record["move"])
-    return cost
+        doer[stops] = number
+        ends[stops] = [finish[job] for job in stops]
+    done, job, stop = doer != NONE, work.job, work.stop
+    moved = done & (job["planned"] != NONE) & (job["planned"] != doer)
+    cost = float(job["drop"][~done & counts].sum() + job["move"][moved].sum())
+    end, of = ends[done & counts], stop[done & counts]
+    return cost + float((of["weight"] * end + of["late"] * np.maximum(0.0, end - of["due"])).sum())
 
 
 def _open(work: Work, links: Sequence[Link], finish: Mapping[int, float]) -> None:

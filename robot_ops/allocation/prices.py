@@ -1,7 +1,7 @@
 """What a task would cost done by one robot or by two, all others left as they are planned."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,20 +56,27 @@ class Prices:
         self._work = work_of(tasks, stage.robots, travel)
         for number in self._legs.values():
             self._work.stop[number]["late"] = 0.0
-        self._jobs: dict[TaskId, list[int]] = {}
-        for job, task in enumerate(stage.tasks):
-            self._jobs.setdefault(task.task_id, []).append(job)
         self._routes = [list(stops) for stops, _, _ in stage.routes]
-        self._without: Mapping[TaskId, Routing] = {}
+        self._routing = Routing(self._work)
+        self._doers: dict[TaskId, set[int]] = {}
+        for number, stops in enumerate(self._routes):
+            if stops:
+                self._routing.keep(number, list(stops))
+            for job in stops:
+                self._doers.setdefault(stage.tasks[job].task_id, set()).add(number)
+        self._names = [task.task_id for task in tasks]
+        self._out: TaskId | None = None
 
     def direct(self, task_id: TaskId) -> tuple[Floats, Floats]:
         """Return (robots,) what it costs if one does all of it, and when that is done; infinite where it cannot."""
-        costs, finishes = self._routing(task_id).alternatives([self._direct[task_id]])
+        self._take_out(task_id)
+        costs, finishes = self._routing.alternatives([self._direct[task_id]])
         return costs[0], finishes[0]
 
     def relay(self, task_id: TaskId, transfer: Transfer) -> RelayPrice:
         """Return what it costs if it changes robots there."""
-        routing, first = self._routing(task_id), self._legs[task_id, transfer]
+        self._take_out(task_id)
+        routing, first = self._routing, self._legs[task_id, transfer]
         costs, finishes = routing.alternatives([first])
         robot = int(costs[0].argmin())
         if costs[0, robot] == math.inf:
@@ -82,13 +89,13 @@ class Prices:
         second = int(costs[0].argmin())
         return RelayPrice(begun + float(costs[0, second]), robot, second, first_finish, float(finishes[0, second]))
 
-    def _routing(self, task_id: TaskId) -> Routing:
-        """Return the routes without the task."""
-        if task_id not in self._without:
-            out = set(self._jobs.get(task_id, ()))
-            routing = Routing(self._work)
-            for number, stops in enumerate(self._routes):
-                routing.keep(number, [job for job in stops if job not in out])
-            routing.construct(order=[])
-            self._without = {task_id: routing}
-        return self._without[task_id]
+    def _take_out(self, task_id: TaskId) -> None:
+        """Go on with the routes without the task, and with no others left out."""
+        if task_id == self._out:
+            return
+        for name in (self._out, task_id):
+            for number in self._doers.get(name, ()) if name is not None else ():
+                stops = self._routes[number]
+                self._routing.keep(number, [job for job in stops if self._names[job] != task_id])
+        self._routing.construct(order=[])
+        self._out = task_id

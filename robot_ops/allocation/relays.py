@@ -19,7 +19,10 @@ from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.ids import TaskId
 
 _ASKED: Final = 16
-"""Tasks whose prices are worked out: those that are done first; the others come to that later."""
+"""Tasks whose prices are worked out: of those that begin first the ones that two would bring soonest."""
+_LOOKED_AT: Final = 64
+_DETOUR_S: Final = 60.0
+"""What changing robots may take longer to be worth a thought: it saves the robots' ways, not the visitor's."""
 _AT_ONCE: Final = 8
 """Tasks that are tried at once, at most."""
 _TRIES: Final = 4
@@ -71,8 +74,7 @@ def outline_with_relays(
         as_planned = known.priced(kept)
         if as_planned[0] <= best[0]:
             best = as_planned
-    tries = _TRIES if len(tasks) <= _MANY else _TRIES_OF_MANY
-    best = _with_fewer(known, _with_more(known, best, tries))
+    best = _with_fewer(known, _with_more(known, best))
     outline, held = best[1], dict[TaskId, float]()
     while half := outline.held():
         held |= {task_id: finish for task_id, finish in half.items() if task_id in known.needed}
@@ -92,38 +94,61 @@ def _planned(known: _Known) -> dict[TaskId, Transfer]:
     return found
 
 
-def _with_more(known: _Known, best: tuple[float, Outline], tries: int) -> tuple[float, Outline]:
+def _with_more(known: _Known, best: tuple[float, Outline]) -> tuple[float, Outline]:
     """Return the outline with those relays added that pay."""
-    relays = best[1].relays
-    finishes = {task.task_id: finish for task, _, finish in best[1].done()}
-    pressing = {each.task.task_id for each in best[1].forced}
-    asked = [
-        (task, [transfer for _, transfer in known.reach.relays(task)[:_EXCHANGES_EACH]])
-        for task in sorted(known.tasks, key=lambda task: finishes.get(task.task_id, 0.0))
-        if task.task_id not in relays and task.task_id not in pressing and not task.is_underway
-    ]
-    asked = [each for each in asked if each[1]][: 2 * _ASKED]
-    asked.sort(key=lambda each: known.reach.relays(each[0])[0][0] - known.reach.trip(each[0]))
-    asked = asked[:_ASKED]
+    asked = _worth_asking(known, best[1])
     if not asked:
         return best
     prices = Prices(best[1].stages[0], asked, known.travel)
-    offers = []
+    offers: list[tuple[float, TaskId, Transfer | None]] = []
     for task, transfers in asked:
         direct = float(prices.direct(task.task_id)[0].min())
         cost, number = min((prices.relay(task.task_id, each).cost, number) for number, each in enumerate(transfers))
         if direct - cost > weight(task) * RELAY_GAIN_S:
             offers.append((cost - direct, task.task_id, transfers[number]))
-    offers = sorted(offers, key=lambda each: each[:2])[:_AT_ONCE]
-    count = len(offers)
-    for _ in range(tries):
+    return _with_changes(known, best, offers)
+
+
+def _with_changes(
+    known: _Known, best: tuple[float, Outline], offers: Sequence[tuple[float, TaskId, Transfer | None]]
+) -> tuple[float, Outline]:
+    """Return the best outline with some of the changes, each with its price: all, half of them, a quarter, ..."""
+    before, changes = best[1].relays, sorted(offers, key=lambda each: each[:2])[:_AT_ONCE]
+    count, has_won = len(changes), False
+    for _ in range(_TRIES if len(known.tasks) <= _MANY else _TRIES_OF_MANY):
         if count == 0:
             break
-        trial = known.priced({**relays, **{task_id: transfer for _, task_id, transfer in offers[:count]}})
+        relays = {**before, **{task_id: transfer for _, task_id, transfer in changes[:count]}}
+        trial = known.priced({task_id: transfer for task_id, transfer in relays.items() if transfer is not None})
         if trial[0] < best[0]:
-            return trial
+            best, has_won = trial, True
+        elif has_won:
+            break
         count //= 2
     return best
+
+
+def _worth_asking(known: _Known, outline: Outline) -> list[tuple[OpenTask, list[Transfer]]]:
+    """Return the first tasks that are not much longer underway if they change robots, and where they may."""
+    first = outline.stages[0]
+    begins = {
+        first.tasks[job].task_id: begin
+        for stops, starts, _ in first.routes
+        for job, begin in zip(stops, starts, strict=True)
+    }
+    settled = outline.relays.keys() | {each.task.task_id for each in outline.forced}
+    looked_at = [task for task in known.tasks if task.task_id not in settled and not task.is_underway]
+    looked_at.sort(key=lambda task: begins.get(task.task_id, 0.0))
+    asked: list[tuple[float, OpenTask, list[Transfer]]] = []
+    for task in looked_at:
+        if len(asked) == _LOOKED_AT:
+            break
+        alone = known.reach.trip(task)
+        found = known.reach.relays(task)[:_EXCHANGES_EACH]
+        if found and found[0][0] <= alone + _DETOUR_S:
+            asked.append((found[0][0] - alone, task, [transfer for _, transfer in found]))
+    asked.sort(key=lambda each: each[0])
+    return [(task, transfers) for _, task, transfers in asked[:_ASKED]]
 
 
 def _with_fewer(known: _Known, best: tuple[float, Outline]) -> tuple[float, Outline]:
@@ -137,12 +162,9 @@ def _with_fewer(known: _Known, best: tuple[float, Outline]) -> tuple[float, Outl
     if not asked:
         return best
     prices = Prices(best[1].stages[0], asked, known.travel)
-    worse = set()
+    offers: list[tuple[float, TaskId, Transfer | None]] = []
     for task, (transfer,) in asked:
         direct, relayed = float(prices.direct(task.task_id)[0].min()), prices.relay(task.task_id, transfer).cost
         if relayed - direct > weight(task) * RELAY_GAIN_S:
-            worse.add(task.task_id)
-    if not worse:
-        return best
-    trial = known.priced({task_id: transfer for task_id, transfer in relays.items() if task_id not in worse})
-    return trial if trial[0] < best[0] else best
+            offers.append((direct - relayed, task.task_id, None))
+    return _with_changes(known, best, offers)
