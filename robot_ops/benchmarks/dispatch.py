@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from robot_ops.benchmarks import dispatch_cases
+from robot_ops.benchmarks import dispatch_cases, dispatch_relays
 from robot_ops.benchmarks.measures import Outcome, Progress
 from robot_ops.core.errors import ScenarioError
 
-NAMES: Final = ("10x50", "50x200", "new-task", "li-lim")
+NAMES: Final = ("10x50", "50x200", "new-task", "relays", "li-lim")
 LI_LIM: Final = ("lc101", "lr201", "lr1_2_1")
 """Instances of the table; they have no licence, so that they must be given with `--instances`."""
 _LI_LIM_S: Final = 10.0
@@ -37,6 +37,8 @@ def run_cases(
         yield dispatch_cases.random_case(50, 200, 0.2, long=long, progress=progress)
     if "new-task" in wanted:
         yield dispatch_cases.new_task_case(200, 1000, progress=progress)
+    if "relays" in wanted:
+        yield dispatch_relays.relay_case(progress=progress)
     if "li-lim" in wanted and instances is not None:
         for name in LI_LIM:
             file = instances / f"{name}.txt"
