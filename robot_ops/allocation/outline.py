@@ -75,10 +75,7 @@ def outline_of(
     """Return what is done when, if these tasks change robots there and no others do."""
     if relays is None:
         relays = {}
-    jobs: list[OpenTask] = []
-    for task in tasks:
-        transfer = relays.get(task.task_id)
-        jobs.extend([whole(task)] if transfer is None else split(task, transfer))
+    jobs = [whole(task) for task in tasks] if not relays else _jobs(tasks, relays)
     forced, robots = force_pressing(jobs, candidates, travel)
     finish = {each.task.task_id: each.finish for each in forced}
     left = []
@@ -90,6 +87,14 @@ def outline_of(
             left.append(replace(job, ready=ready))
     gaps = {task_id: transfer.seconds for task_id, transfer in relays.items()}
     return Outline(forced, plan_stages(left, robots, travel, gaps), relays)
+
+
+def _jobs(tasks: Sequence[OpenTask], relays: Mapping[TaskId, Transfer]) -> list[OpenTask]:
+    jobs: list[OpenTask] = []
+    for task in tasks:
+        transfer = relays.get(task.task_id)
+        jobs.extend([whole(task)] if transfer is None else split(task, transfer))
+    return jobs
 
 
 def cost_of(outline: Outline, tasks: Sequence[OpenTask], candidates: Sequence[Candidate]) -> float:
