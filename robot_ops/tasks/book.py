@@ -12,7 +12,7 @@ from robot_ops.core.ids import ExchangeId, MissionId, PersonId, PlaceId, RobotId
 from robot_ops.tasks.archived import ArchivedTasks, ArchiveNote, note_of
 from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.documents import Documents, taken_out_of
-from robot_ops.tasks.events import EventKind, custody_of, int_of, leg_of, request_of
+from robot_ops.tasks.events import EventKind, custody_of, int_of, leg_of, optional_int_of, request_of
 from robot_ops.tasks.ledger import LedgerEvent
 from robot_ops.tasks.orders import MissionKind
 from robot_ops.tasks.requests import TaskKind, TaskRequest
@@ -75,8 +75,7 @@ class MissionRecord:
 
     Attributes:
         task_id: None for a chore.
-        exchange, onward, keeper: where it ends for another robot to go on, where that one begins, and who has the
-            document in between; None where it goes on to the end.
+        exchange, onward, keeper: where it ends for another robot, where that one begins, who has the document between.
         is_open: the robot shall execute it.
         is_void: it was taken from the robot before it ended; whoever still executes it must give it up.
     """
@@ -253,7 +252,6 @@ class TaskBook:
     def _release(self, event: LedgerEvent) -> None:
         task, is_void = self.tasks[TaskId(event.subject)], bool(event.payload["is_void"])
         left_at, custodian = event.payload.get("left_at"), event.payload.get("custodian")
-        is_ready_later = event.payload.get("ready_ns") is not None
         released = replace(
             task,
             status=advance(task.status, TaskStatus.QUEUED),
@@ -265,9 +263,7 @@ class TaskBook:
             is_picked_up=False,
             left_at=task.left_at if left_at is None else PlaceId(str(left_at)),
             custodian=task.custodian if custodian is None else PersonId(str(custodian)),
-            ready_ns=(
-                int_of(event.payload, "ready_ns") if is_ready_later else task.ready_ns if left_at is None else None
-            ),
+            ready_ns=task.ready_ns if left_at is None else optional_int_of(event.payload, "ready_ns"),
             exchange=None,
             stranded_ns=None,
             robot_failures=task.robot_failures + int(bool(event.payload["is_robot_failure"])),

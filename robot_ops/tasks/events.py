@@ -147,3 +147,12 @@ def int_of(payload: Payload, key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{key} is no whole number")
     return value
+
+
+def optional_int_of(payload: Payload, key: str) -> int | None:
+    """Return a whole number of the payload, None where it is not there.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    return None if payload.get(key) is None else int_of(payload, key)
