@@ -16,6 +16,7 @@ from robot_ops.core.poses import LevelPose
 from robot_ops.missions.context import Body, Dock, MissionContext
 from robot_ops.missions.emptying import note_emptied
 from robot_ops.missions.leaves.table import LEAVES
+from robot_ops.missions.lids import WatchedCompartments
 from robot_ops.missions.location import docked_place
 from robot_ops.missions.ports import (
     AnnouncementKind,
@@ -98,6 +99,7 @@ class RobotAgent:
         self._follower = RouteFollower(
             robot=robot, site=site, clock=clock, navigator=navigator, building=building, fleet=fleet
         )
+        self._lids = WatchedCompartments(compartments, robot)
         self._body = Body(
             robot=robot,
             site=site,
@@ -105,7 +107,7 @@ class RobotAgent:
             navigator=navigator,
             people=people,
             panel=panel,
-            compartments=compartments,
+            compartments=self._lids,
             battery=battery,
             custody=custody,
             follower=self._follower,
@@ -221,6 +223,7 @@ class RobotAgent:
             self._run(mission)
         else:
             self._keep_locked()
+        self._follower.hold(self._lids.open_lids())
         self._follower.drive()
         now_ns = self._body.clock.now_ns()
         if self._report is not None and seconds_between(self._sent_ns, now_ns) >= REPORT_PERIOD:

@@ -56,6 +56,7 @@ class RouteFollower:
         self._tail = 0.0
         self._pace = robot.model.max_speed
         self._is_suspended = False
+        self._open_lids: tuple[str, ...] = ()
         self._free = FreeDriving(robot.model, clock)
         self._entry = LaneEntry(site, clock)
         self._has_turned = False  # to the goal place's heading
@@ -126,6 +127,10 @@ class RouteFollower:
     def set_pace(self, speed: float) -> None:
         """Drive at most so fast, m/s; 0 stands still and keeps all that is held."""
         self._pace = round(min(max(speed, 0.0), self._robot.model.max_speed), 1)
+
+    def hold(self, open_lids: tuple[str, ...]) -> None:
+        """Stand, and keep all that is held, while any lid is open: also where others ask it to make way."""
+        self._open_lids = open_lids
 
     def suspend(self) -> None:
         """Leave the navigator to somebody else (docking); what is held stays held."""
@@ -304,6 +309,9 @@ class RouteFollower:
         )
 
     def _command(self, itinerary: Itinerary, passage: Passage, at: LevelPose) -> None:
+        if self._open_lids:
+            self._driver.stop()
+            return
         if self._pace <= 0.0:
             self._driver.stop()
             self._moved_ns = self._clock.now_ns()
@@ -329,6 +337,8 @@ class RouteFollower:
     def _explain(self, itinerary: Itinerary, passage: Passage) -> str:
         if self._entry.is_pending:
             return "waits for the fleet to let it go on from here"
+        if self._open_lids and itinerary.cleared > itinerary.reached:
+            return f"blocked: somebody must close compartment {', '.join(self._open_lids)}"
         if self.is_blocked:
             return f"blocked: {self._navigator.failure or 'the robot cannot drive on'}"
         if passage.waits_for:

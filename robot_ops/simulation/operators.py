@@ -26,6 +26,7 @@ class HallOperator:
         self._run = run
         self._alarm = Alarm(run.scheduler, self._look)
         self._dead_since: dict[RobotId, int] = {}
+        self._open_since: dict[tuple[RobotId, str], int] = {}
         self._by_key: dict[TaskId, tuple[RobotId, PersonId]] = {}  # what the fleet may not know yet
 
     def begin(self) -> None:
@@ -43,6 +44,21 @@ class HallOperator:
             if seconds_between(alarm.since_ns, now_ns) >= _PATIENCE:
                 self._see_to(alarm, dispatcher.tasks(with_finished=False))
         self._see_to_dead_robots(dispatcher.tasks(with_finished=False), now_ns)
+        self._close_lids(now_ns)
+
+    def _close_lids(self, now_ns: int) -> None:
+        """Press down the lids that were left open; robots say so."""
+        left_open = [
+            (robot, compartment)
+            for robot, station in self._run.stations.items()
+            if station.agent is not None and not station.is_with_somebody
+            for compartment in self._run.banks.open_compartments(robot)
+        ]
+        self._open_since = {lid: self._open_since.get(lid, now_ns) for lid in left_open}
+        for (robot, compartment), since_ns in self._open_since.items():
+            if seconds_between(since_ns, now_ns) >= _PATIENCE:
+                self._run.banks.close_lid(robot, compartment)
+                self._run.stations[robot].wake()
 
     def _see_to_dead_robots(self, tasks: tuple[TaskView, ...], now_ns: int) -> None:
         """Open with the key what is dead, or was carried out, and tell the fleet who has the document."""

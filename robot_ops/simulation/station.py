@@ -129,6 +129,11 @@ class Station:
         return OUT in self.body.brakes
 
     @property
+    def is_with_somebody(self) -> bool:
+        """Return whether somebody loads or unloads it."""
+        return self.agent is not None and self.agent.report is not None and self.agent.report.phase in _HANDOVER
+
+    @property
     def is_dead(self) -> bool:
         """Return whether it is dead or out of the hall, whatever its process would do."""
         return bool(self.body.brakes & _OFF)

@@ -3,11 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from robot_ops.core.ids import MissionId, PersonId
+from robot_ops.core.ids import MissionId, PersonId, RouteId
+from robot_ops.missions.location import waypoint_of
 from robot_ops.missions.ports import AnnouncementKind
 from robot_ops.tasks.custody import CustodyKind, verify
 from robot_ops.tasks.orders import MissionOutcome, MissionPhase
-from robot_ops.testing.mission_bench import RECIPIENT_CODE, SENDER_CODE, MissionBench, delivery_order
+from robot_ops.tasks.routes import Clearance
+from robot_ops.testing.mission_bench import RECIPIENT_CODE, SENDER_CODE, MissionBench, delivery_order, find_route
 from robot_ops.testing.mission_site import COURIER, OFFICE_DESK, SPOT
 from robot_ops.testing.robot_body import MemoryCustodyLog
 
@@ -198,6 +200,36 @@ def test_the_robot_does_not_drive_with_an_open_lid():
     b.compartments.use("c1", is_occupied=False)
     b.run(1.0)
     assert b.compartments.log == ["unlock c1", "lock c1"]
+
+
+def test_the_robot_does_not_make_way_with_an_open_lid_not_even_where_its_sensors_are_silent(monkeypatch):
+    b = bench()
+    b.compartments.unlock("c1")
+    b.run(1.0)
+    here, progress = b.pose, b.fleet.progress[-1]
+    way = (
+        waypoint_of(b.site.nodes[progress.held[0]]),
+        *find_route(b.site, progress.held[0], b.site.node_of(OFFICE_DESK).id),
+    )
+
+    def make_way() -> None:
+        now_ns, goal_seq = b.clock.now_ns(), b.fleet.progress[-1].goal_seq
+        route = RouteId("aside")
+        b.agent.on_clearance(
+            Clearance(robot=COURIER, stamp_ns=now_ns, route_id=route, goal_seq=goal_seq, waypoints=way, cleared=1)
+        )
+
+    b.on_tick.append(make_way)
+    b.run(10.0)
+    assert b.pose == here
+    with monkeypatch.context() as silent:
+        silent.setattr(b.compartments, "state", lambda _compartment: None)
+        b.run(10.0)
+        assert b.pose == here
+        assert "somebody must close compartment c1" in b.agent.waits_for
+    b.compartments.use("c1", is_occupied=False)
+    b.run(10.0)
+    assert b.pose != here
 
 
 @pytest.mark.parametrize(
