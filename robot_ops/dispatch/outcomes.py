@@ -7,6 +7,7 @@ from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.transfers import Transfers
 from robot_ops.tasks.book import MissionRecord, TaskRecord
+from robot_ops.tasks.custody import CustodyKind
 from robot_ops.tasks.events import EventKind, leg_payload
 from robot_ops.tasks.ledger import Payload
 from robot_ops.tasks.orders import MissionKind, MissionOutcome, MissionPhase, MissionReport
@@ -53,9 +54,15 @@ class Outcomes:
     def lose(self, state: RobotState, task: TaskRecord, why: str) -> None:
         """End a task whose robot has forgotten it or does not come back, with its visitor or document.
 
+        It is completed where the robot's chain of custody has the recipient's receipt: only its last report got lost.
+
         Raises:
             LedgerError: it could not be recorded.
         """
+        chain = self._context.book.custody.get(state.robot.id, {}).values()
+        if any(event.task_id == task.task_id and event.kind is CustodyKind.RECEIPT for event in chain):
+            self._end(task, TaskStatus.COMPLETED, "", is_void=True)
+            return
         self._end(task, TaskStatus.FAILED if task.cancel_reason is None else TaskStatus.CANCELED, why, is_void=True)
         self._alarm_document(state, task)
 

@@ -117,6 +117,8 @@ class Once(Invariant):
         }
         for task in dispatcher.tasks(with_finished=True):
             request = task.request
+            if task.status is TaskStatus.FAILED and task.task_id in self._delivered:
+                raise Broken(f"{task.task_id} has failed ({task.reason}) and its recipient has signed for it")
             if task.status is not TaskStatus.COMPLETED or not isinstance(request, DeliveryRequest):
                 continue
             if task.task_id not in self._delivered:
