@@ -1,6 +1,5 @@
 """Tells the fleet how far the robot is: on change, and often enough that a lost report does no harm."""
 
-from dataclasses import replace
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
@@ -22,11 +21,20 @@ class ProgressReporter:
         """Send the report unless one like it was sent just now; being a little further is no news."""
         last = self._sent
         is_recent = last is not None and seconds_between(last.stamp_ns, progress.stamp_ns) < PROGRESS_PERIOD
-        if is_recent and last is not None and _without_place(last) == _without_place(progress):
+        if is_recent and last is not None and _news(last) == _news(progress):
             return
         self._sent = progress
         self._fleet.send_progress(progress)
 
 
-def _without_place(progress: RouteProgress) -> RouteProgress:
-    return replace(progress, stamp_ns=0, travelled=0.0, free=None)
+def _news(progress: RouteProgress) -> tuple[object, ...]:
+    return (
+        progress.route_id,
+        progress.reached,
+        progress.held,
+        progress.goal,
+        progress.goal_seq,
+        progress.tail,
+        progress.free_radius,
+        progress.is_by_hand,
+    )

@@ -225,6 +225,16 @@ class Battery:
         voltage = self.EMPTY_V + (self.FULL_V - self.EMPTY_V) * self._soc + (self.CHARGER_V if self._is_charging else 0)
         return BatteryReading(soc=self._soc, is_charging=self._is_charging, voltage=voltage)
 
+    @property
+    def soc(self) -> float:
+        """Return the state of charge, 0-1."""
+        return self._soc
+
+    @property
+    def is_charging(self) -> bool:
+        """Return whether current flows into it."""
+        return self._is_charging
+
     def advance(self, duration: float, *, drive: float, is_docked: bool) -> None:
         """Let time pass.
 

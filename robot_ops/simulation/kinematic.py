@@ -120,12 +120,12 @@ class KinematicRobot:
     @property
     def soc(self) -> float:
         """See Battery."""
-        return self._battery.reading.soc if self.false_soc is None else self.false_soc
+        return self._battery.soc if self.false_soc is None else self.false_soc
 
     @property
     def is_charging(self) -> bool:
         """See Battery."""
-        return self._battery.reading.is_charging
+        return self._battery.is_charging
 
     def follow(self, waypoints: Sequence[Waypoint], *, final_yaw: float | None, speed_limit: float) -> None:
         """See Navigator."""

@@ -65,6 +65,7 @@ class TrafficControl:
         self._expected = frozenset(site.robots if robots is None else robots)
         self._last_held = {held.robot: replace(held, stamp_ns=NEVER_NS) for held in last_held}
         self._tracks: dict[RobotId, Track] = {}
+        self._held: dict[RobotId, RouteProgress] = {}  # what the holdings were when they were asked for last
         self._waiting: dict[RobotId, RouteProgress] = {}  # what robots ask for that may not take part yet
         self._spot_of: dict[RobotId, int] = {}  # where idle robots go that stand in the way of those
         self._goals: dict[RobotId, int | None] = {}
@@ -101,6 +102,8 @@ class TrafficControl:
         robot = progress.robot
         track = self._tracks.get(robot)
         if track is not None and progress.stamp_ns < track.stamp_ns:
+            return
+        if track is not None and robot not in self._waiting and track.take_repeated(progress):
             return
         at = self._joins_at(progress, track)
         if at is None or not self._must_wait(progress, at):
@@ -203,19 +206,30 @@ class TrafficControl:
 
     def holdings(self) -> tuple[RouteProgress, ...]:
         """Return what each robot may take up now; to be kept for the next process before clearances are sent."""
-        names, radius = self._graph.nodes, self._obstructions.bubbles.radius
-        return tuple(
-            RouteProgress(
-                robot=robot,
-                stamp_ns=NEVER_NS,
-                route_id=RouteId(""),
-                reached=0,
-                held=tuple(names[node] for node in track.held_nodes()),
-                tail=track.tail,
-                free=track.free,
-                free_radius=radius(robot),
-            )
-            for robot, track in self._tracks.items()
+        self._held = {robot: self._holding(track, self._held.get(robot)) for robot, track in self._tracks.items()}
+        return tuple(self._held.values())
+
+    def _holding(self, track: Track, known: RouteProgress | None) -> RouteProgress:
+        """Return what the robot may take up now; `known` where that is the same."""
+        names = self._graph.nodes
+        held = tuple([names[node] for node in track.held_nodes()])
+        radius = self._obstructions.bubbles.radius(track.robot)
+        if known is not None and (known.held, known.tail, known.free, known.free_radius) == (
+            held,
+            track.tail,
+            track.free,
+            radius,
+        ):
+            return known
+        return RouteProgress(
+            robot=track.robot,
+            stamp_ns=NEVER_NS,
+            route_id=RouteId(""),
+            reached=0,
+            held=held,
+            tail=track.tail,
+            free=track.free,
+            free_radius=radius,
         )
 
     @property

@@ -79,6 +79,7 @@ class Track:
         self._confirmed = -1
         self._serial = 0
         self._settled_at = 0
+        self._latest = progress
         self._settle(progress)
 
     @property
@@ -95,7 +96,7 @@ class Track:
         """
         if progress.stamp_ns == self.stamp_ns and progress.goal_seq < self.goal_seq:
             return []
-        self.stamp_ns = progress.stamp_ns
+        self.stamp_ns, self._latest = progress.stamp_ns, progress
         had_tail, self.tail = self.tail > 0.0, max(progress.tail, 0.0)
         has_new_goal = progress.goal_seq != self.goal_seq
         if has_new_goal or progress.goal != self.goal:
@@ -122,6 +123,16 @@ class Track:
         if self.loose and self._driven_since_settled() >= self._tail_length:
             self.loose = frozenset()
         return self._shorten(at + len(progress.held)) if has_new_goal else []
+
+    def take_repeated(self, progress: RouteProgress) -> bool:
+        """Take in a report that says what the latest said, in which case only its stamp counts; return whether it does.
+
+        That of a robot that takes no part in traffic, or keeps to no lanes, is always looked at anew.
+        """
+        if not self.path or self.lost or progress.free is not None or _content(progress) != _content(self._latest):
+            return False
+        self.stamp_ns = progress.stamp_ns
+        return True
 
     def goes_on(self, progress: RouteProgress) -> bool:
         """Return whether a report continues what is known of the robot."""
@@ -342,6 +353,20 @@ class Track:
         self._settled_at -= dropped
         for route in self._routes:
             route.first -= dropped
+
+
+def _content(progress: RouteProgress) -> tuple[object, ...]:
+    return (
+        progress.route_id,
+        progress.reached,
+        progress.held,
+        progress.travelled,
+        progress.goal,
+        progress.goal_seq,
+        progress.tail,
+        progress.free,
+        progress.is_by_hand,
+    )
 
 
 def _why_free(progress: RouteProgress) -> str:
