@@ -1,6 +1,10 @@
 """What traffic makes of reports that come late, doubled, in another order or from a robot that began anew."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from robot_ops.core.clock import to_ns
 from robot_ops.core.ids import NodeId, PlaceId, RobotId, RouteId
@@ -124,3 +128,38 @@ def test_a_lane_is_free_as_soon_as_the_robot_and_its_party_are_past(graph: LaneG
     assert not is_near(1.1, 0.0)
     assert is_near(1.1, 1.5)
     assert not is_near(2.9, 1.5)
+
+
+@given(st.lists(st.sampled_from(["clear", "drive", "reach", "goal", "tail", "again", "again"]), max_size=30))
+def test_a_repeated_report_changes_nothing_but_its_stamp(acts: list[str]):
+    graph = LaneGraph(lane_site(NODES, [f"n{i} - n{i + 1}" for i in range(5)], starts=["n0"]))
+    last = report(0, "0")
+    quick, plain = Track(graph, last), Track(graph, last)
+    for stamp, act in enumerate(acts, start=1):
+        if act == "clear" and plain.node < 5:
+            drive_to(graph, quick, plain.node + 1)
+            route = drive_to(graph, plain, plain.node + 1)
+            at = plain.reached - (plain.route.first if plain.route else 0)
+            held = tuple(graph.nodes[node] for node in plain.held_nodes())
+            changed = replace(last, route_id=RouteId(route), reached=at, held=held)
+        elif act == "drive" and len(last.held) > 1:
+            changed = replace(last, travelled=min(last.travelled + 1.0, 2.5))
+        elif act == "reach" and len(last.held) > 1:
+            changed = replace(last, travelled=0.0, reached=last.reached + 1, held=last.held[1:])
+        elif act == "goal":
+            changed = replace(last, goal_seq=last.goal_seq + 1, held=last.held[:1], travelled=0.0)
+        elif act == "tail":
+            changed = replace(last, tail=1.2 - last.tail)
+        else:
+            changed = last
+        last = replace(changed, stamp_ns=to_ns(stamp))
+        if not quick.take_repeated(last):
+            quick.update(last)
+        plain.update(last)
+        assert _state(quick) == _state(plain)
+
+
+def _state(track: Track) -> tuple[object, ...]:
+    whole = (track.path, track.reached, track.travelled, track.tail, track.goal, track.goal_seq, track.goal_stamp_ns)
+    times = (track.stamp_ns, track.moved_ns, track.waited_ns, track.reached_ns)
+    return (*whole, *times, track.lost, track.loose, track.route, track.body(track.stamp_ns, 5, is_staying=False).trail)
