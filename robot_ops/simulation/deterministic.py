@@ -48,8 +48,8 @@ SETTLE: Final = 2_400.0
 """s after the last request and fault within which a task must end, again and again until all have: what has piled up
 takes its time, but what does not go on is found."""
 _LOSSY_STEP: Final = 1.0  # s between two steps of the fleet without news while messages get lost: it repeats its own
-_BUSY_STEP: Final = 2.0  # s while somebody drives or works
-_CALM_STEP: Final = 4.0  # s while nobody does
+_BUSY_STEP: Final = 2.0  # s while robots wait for each other: who goes first is looked at anew
+_CALM_STEP: Final = 4.0  # s while only news can change anything, or a due time: none is shorter
 _BUILDING_STEP: Final = 0.5  # s while a door or lift moves
 _PEOPLE_STEP: Final = 0.5  # s
 _LEAST_STEP: Final = 0.05  # s
@@ -265,7 +265,8 @@ class DeterministicRun:
     def _fleet_period(self) -> float:
         if not self.network.is_all_good:
             return _LOSSY_STEP
-        return _BUSY_STEP if any(station.is_busy for station in self.stations.values()) else _CALM_STEP
+        dispatcher = self.fleet.dispatcher
+        return _BUSY_STEP if dispatcher is not None and dispatcher.waits() else _CALM_STEP
 
     def _open_tasks(self) -> float:
         """Return how many tasks are open, infinity while nobody can tell."""

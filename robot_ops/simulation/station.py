@@ -104,16 +104,6 @@ class Station:
         self._make_process_parts()
 
     @property
-    def is_busy(self) -> bool:
-        """Return whether it drives, or does anything else than standing at its charger or spot."""
-        if self.body.status is NavigationStatus.ACTIVE:
-            return True
-        agent = self.agent
-        if agent is None or not agent.is_busy:
-            return False
-        return agent.report is None or agent.report.phase not in _CALM
-
-    @property
     def is_running(self) -> bool:
         """Return whether its process runs."""
         return self.agent is not None
@@ -215,14 +205,16 @@ class Station:
             return
         self.advance()
         self._send_status()
-        if is_resting:
-            self._repeat()
-
-    def _repeat(self) -> None:
-        self.building.repeat()
-        if self._sent_progress is None:
+        progress = self._sent_progress
+        if not is_resting or progress is None:
             return
-        progress, report = replace(self._sent_progress, stamp_ns=self._scheduler.now_ns()), self._sent_report
+        if seconds_between(progress.stamp_ns, self._scheduler.now_ns()) > CALM_TICK - HEARTBEAT:
+            self._repeat(progress)
+
+    def _repeat(self, last: RouteProgress) -> None:
+        """Say again what was said last: not with every heartbeat, but before traffic control misses the robot."""
+        self.building.repeat()
+        progress, report = replace(last, stamp_ns=self._scheduler.now_ns()), self._sent_report
         self._sent_progress = progress
 
         def take(dispatcher: Dispatcher) -> None:
@@ -429,6 +421,8 @@ class Station:
         """Return whether the agent would only say again what it has said, until something comes or happens to it."""
         agent, progress = self.agent, self._sent_progress
         if agent is None or agent.is_busy or agent.waits_for or self.is_by_hand or progress is None:
+            return False
+        if self.building.is_in_use:
             return False
         is_on_lanes = bool(progress.held) and progress.free is None and not progress.is_by_hand
         stands = self.body.status is not NavigationStatus.ACTIVE and len(progress.held) == 1
