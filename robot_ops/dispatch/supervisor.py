@@ -154,7 +154,24 @@ class Supervisor:
             return TaskStatus.DELAYED, "later than promised"
         return TaskStatus.UNDERWAY, ""
 
+    def _is_well(self, state: RobotState, now_ns: int) -> bool:
+        """Return whether there is plainly nothing to tell of the robot: so most are at most steps."""
+        status, progress = state.status, state.progress
+        return (
+            status is not None
+            and progress is not None
+            and progress.free is None
+            and len(progress.held) > 0
+            and progress.held[0] in self._context.site.nodes
+            and not status.is_stopped
+            and status.battery_soc >= _CRITICAL_SOC
+            and state.silence(now_ns) <= OFFLINE_S
+            and not self._context.alarms.has_any(state.robot.id)
+        )
+
     def _raise_alarms(self, state: RobotState, now_ns: int) -> None:
+        if self._is_well(state, now_ns):
+            return
         robot, alarms, status = state.robot.id, self._context.alarms, state.status
         is_starting = seconds_between(self._started_ns or now_ns, now_ns) < STARTUP_S and not state.has_spoken
         is_silent = state.silence(now_ns) > OFFLINE_S and not is_starting
