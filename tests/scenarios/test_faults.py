@@ -144,7 +144,7 @@ def test_driving_with_an_open_lid_is_found(hall: Scenario, broken: pytest.Monkey
     for leaf in (LockCompartment, SecureCompartments):
         broken.setattr(leaf, "initialise", lambda self: None)
         broken.setattr(leaf, "update", lambda self: self.status.SUCCESS)
-    staff_never_close = "robot_ops.simulation.devices.CompartmentBanks.close_lid"
+    staff_never_close = "robot_ops.simulation.compartments.CompartmentBanks.close_lid"
     broken.setattr(staff_never_close, lambda *_arguments: None)
     outcome = run(hall, duration=600.0)
     assert outcome.failure is not None
