@@ -180,6 +180,8 @@ class Assigner:
 
     def _levels(self, pickup: PlaceId, destination: PlaceId) -> tuple[LevelId, ...]:
         site = self._context.site
+        if pickup not in site.places or destination not in site.places:
+            return ()  # the site was changed since; planning the task tells so
         return site.node_of(pickup).level, site.node_of(destination).level
 
     def _able(self, key: Ability) -> int:

@@ -1,6 +1,7 @@
 """What the dispatcher makes of a site whose robots stay on their floors: it plans by way of the lift's exchanges."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def test_explain_tells_both_parts_of_a_task_that_waits_and_of_one_underway(stand
     text = "\n".join(stand.fleet.explain_dispatch(underway).lines)
     assert "where it changes robots; " in text
     assert "goes on with it, expected to be done in" in text
+
+
+def test_a_place_that_the_site_has_no_longer_stops_nothing(stand: FleetStand) -> None:
+    other = lead(stand)
+    book = stand.fleet._context.book
+    book.tasks[other] = replace(book.tasks[other], left_at=PlaceId("gone"))
+    stand.fleet._assigner._line = WaitingLine(stand.fleet._assigner._levels)
+    task_id = lead(stand, "b")
+    stand.run(3.0)
+    assert record(stand, task_id).robot is not None
+    assert record(stand, other).status is TaskStatus.QUEUED
 
 
 def test_tasks_of_one_floor_do_not_stand_in_line_with_those_of_another() -> None:
