@@ -19,7 +19,7 @@ from robot_ops.traffic.joint_memory import enlarged, make_board, make_team, make
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.board import FREE_FORKS, ROOMY_FORKS, Board, Team
 from robot_ops.traffic.kernels.joint import BEST, FULL, SOLVED, SPENT, plant, search
-from robot_ops.traffic.kernels.joint_tree import moves_of
+from robot_ops.traffic.kernels.joint_tree import EPSILON, moves_of
 from robot_ops.traffic.kernels.loops import needed_moves
 from robot_ops.traffic.schedule import Body, Move, Trail
 
@@ -256,11 +256,18 @@ class _Search:
         return best
 
     def _plan(self) -> JointPlan:
-        """Return the best plan known, without moves that nobody needs."""
+        """Return the best plan known, without moves that nobody needs where it loses no more without them.
+
+        It may lose more: who makes way at its goal and comes back is there for a while, and then does not wait.
+        """
         robots, arcs, steps = moves_of(self._tree)
         kept = needed_moves(self._graph, self._team.tail, robots, arcs)
-        dense = np.unique(steps[kept], return_inverse=True)[1].astype(np.int32)
-        robots, arcs = robots[kept], arcs[kept]
+        whole, trimmed = self._as_plan(robots, arcs, steps), self._as_plan(robots[kept], arcs[kept], steps[kept])
+        return trimmed if trimmed.loss <= whole.loss + EPSILON else whole
+
+    def _as_plan(self, robots: Ints, arcs: Ints, steps: Ints) -> JointPlan:
+        """Return the moves as a plan whose steps have no gaps."""
+        dense = np.unique(steps, return_inverse=True)[1].astype(np.int32)
         return JointPlan(robots=robots, arcs=arcs, steps=dense, loss=self._loss(robots, arcs, dense), is_best=False)
 
     def _loss(self, robots: Ints, arcs: Ints, steps: Ints) -> float:

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from robot_ops.core.ids import RobotId
@@ -99,6 +99,7 @@ def lanes(seed):
 
 
 @settings(max_examples=20, deadline=None)
+@example(seed=500, count=3)  # its best plan has somebody leave its goal and come back
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 3))
 def test_on_small_lane_graphs_it_ends_with_the_best_plan_and_so_does_the_plain_search(seed, count):
     graph, conflicts = lanes(seed)
