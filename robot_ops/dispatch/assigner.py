@@ -8,7 +8,7 @@ from robot_ops.allocation.planner import allocate
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.durations import about
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import ExchangeId, LevelId, MissionId, PlaceId
+from robot_ops.core.ids import LevelId, MissionId, PlaceId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import (
     as_open_task,
@@ -23,7 +23,7 @@ from robot_ops.dispatch.promises import PromiseRecord
 from robot_ops.dispatch.prospects import Prospects
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.waiting_line import Ability, WaitingLine, rank
-from robot_ops.site.model import RobotKind, Site
+from robot_ops.site.model import RobotKind
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.events import EventKind, leg_payload
 from robot_ops.tasks.ledger import Payload
@@ -240,7 +240,7 @@ class Assigner:
                 "mission_id": MissionId(f"{task.task_id}.{task.attempts + 1}"),
                 "robot": state.robot.id,
                 "mission_kind": mission_kind(task.request.kind).value,
-                **_goal(context.site, task, assignment.exchange),
+                **_goal(context, task, assignment),
                 "compartment": _free_compartment(state, task),
                 "reason": assignment.reason,
                 "estimated_finish_ns": self.planned_ns + to_ns(self._plan.finish.get(task.task_id, assignment.finish)),
@@ -249,13 +249,14 @@ class Assigner:
         state.idle_since_ns = None
 
 
-def _goal(site: Site, task: TaskRecord, exchange_id: ExchangeId | None) -> Payload:
+def _goal(context: Context, task: TaskRecord, assignment: Assignment) -> Payload:
     """Return where the mission ends, and what besides where that is an exchange."""
-    if exchange_id is None:
+    if assignment.exchange is None:
         return {"destination": task.request.destination}
-    exchange = site.exchanges[exchange_id]
+    exchange = context.site.exchanges[assignment.exchange]
     keeper = exchange.keeper if task.request.kind is TaskKind.DELIVER else None
-    return {"destination": exchange.drop, **leg_payload(exchange_id, exchange.pickup, keeper)}
+    custody_count = context.book.custody_count(assignment.robot)
+    return {"destination": exchange.drop, **leg_payload(exchange.id, exchange.pickup, keeper, custody_count)}
 
 
 def _free_compartment(state: RobotState, task: TaskRecord) -> str:

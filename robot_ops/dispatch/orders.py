@@ -74,6 +74,7 @@ def _build(mission: MissionRecord, task: TaskRecord | None, secret: bytes, cost:
         kind=mission.kind,
         destination=mission.destination,
         onward=mission.onward,
+        custody_count=mission.custody_count,
     )
     if task is None:
         return order()

@@ -255,7 +255,7 @@ class Outcomes:
                 "mission_kind": mission.kind.value,
                 "destination": mission.destination,
                 "compartment": mission.compartment,
-                **leg_payload(mission.exchange, mission.onward, mission.keeper),
+                **leg_payload(mission.exchange, mission.onward, mission.keeper, mission.custody_count),
                 "reason": f"{state.robot.id} came back and goes on with it",
                 "estimated_finish_ns": task.promised_ns,
             },

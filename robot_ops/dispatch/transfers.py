@@ -199,7 +199,8 @@ class Transfers:
         if mission.keeper is None or not task.is_picked_up:
             return False
         chain = self._context.book.custody.get(mission.robot, {})
-        events = (chain[seq] for seq in sorted(chain, reverse=True) if chain[seq].task_id == task.task_id)
+        own = sorted((seq for seq in chain if seq >= mission.custody_count), reverse=True)
+        events = (chain[seq] for seq in own if chain[seq].task_id == task.task_id)
         latest = next((event for event in events if event.kind in _CHANGES_HANDS), None)
         return latest is not None and latest.kind is CustodyKind.HANDED_OVER and latest.person == mission.keeper
 

@@ -59,7 +59,8 @@ class MissionContext:
         phase, reason: as they go into the report; `reason` is emptied before every tick.
         failure: why the latest leaf failed; `notes` are failures that were handled and are told all the same.
         authenticated: whose authentication is on record and has opened nothing yet, None for nobody's.
-        custodian: who has the document from this robot without being its recipient, None for nobody; read with `stage`.
+        custodian: who has the document by this mission without being its recipient, None for nobody; read with
+            `stage`.
         wrong_codes: wrong codes typed in a row; `locked_until_ns` is when the next one is judged.
     """
 
@@ -129,7 +130,8 @@ class MissionContext:
         if self._stage is None and self._may_try_ledger():
             try:
                 events = self.body.custody.events(self.order.task_id)
-                self._stage, self.custodian = stage_of(events), custodian_of(events)
+                own = [event for event in events if event.seq >= self.order.custody_count]
+                self._stage, self.custodian = stage_of(events), custodian_of(own)
             except LedgerError as error:
                 self._note_ledger_failure(error)
         if self._stage is None:

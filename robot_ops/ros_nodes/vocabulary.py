@@ -165,6 +165,7 @@ def to_order(order: MissionOrder) -> MissionOrderMsg:
         document=order.document,
         compartment=order.compartment,
         onward=str(order.onward or ""),
+        custody_count=order.custody_count,
         has_cargo=order.has_cargo,
     )
 
@@ -191,6 +192,7 @@ def from_order(message: MissionOrderMsg) -> MissionOrder:
         document=message.document,
         compartment=message.compartment,
         onward=PlaceId(message.onward) if message.onward else None,
+        custody_count=int(message.custody_count),
         has_cargo=message.has_cargo,
     )
 

@@ -76,6 +76,7 @@ class MissionRecord:
     Attributes:
         task_id: None for a chore.
         exchange, onward, keeper: where it ends for another robot, where that one begins, who has the document between.
+        custody_count: events of its robot's chain before it; those tell of missions before this one.
         is_open: the robot shall execute it.
         is_void: it was taken from the robot before it ended; whoever still executes it must give it up.
     """
@@ -90,6 +91,7 @@ class MissionRecord:
     exchange: ExchangeId | None = None
     onward: PlaceId | None = None
     keeper: PersonId | None = None
+    custody_count: int = 0
     is_open: bool = True
     is_void: bool = False
 
@@ -129,6 +131,13 @@ class TaskBook:
         """Return the mission that the robot shall execute, if any."""
         mission_id = self._by_robot.get(robot)
         return None if mission_id is None else self.missions[mission_id]
+
+    def custody_count(self, robot: RobotId) -> int:
+        """Return how many events the robot's chain of custody has, as far as known."""
+        chain, archived = self.custody.get(robot), self.archived.custody.get(robot)
+        if chain:
+            return max(chain) + 1
+        return 0 if archived is None else archived.seq + 1
 
     def open_records(self) -> tuple[TaskRecord, ...]:
         """Return the tasks that have not ended, in the order they were accepted."""
@@ -355,7 +364,7 @@ class TaskBook:
 
     def _mission_of(self, event: LedgerEvent, *, task_id: TaskId | None) -> MissionRecord:
         payload = event.payload
-        exchange, onward, keeper = leg_of(payload)
+        exchange, onward, keeper, custody_count = leg_of(payload)
         return MissionRecord(
             mission_id=MissionId(str(payload["mission_id"])),
             robot=RobotId(str(payload["robot"])),
@@ -367,6 +376,7 @@ class TaskBook:
             exchange=exchange,
             onward=onward,
             keeper=keeper,
+            custody_count=custody_count,
         )
 
     def _open_mission(self, mission: MissionRecord) -> None:

@@ -83,24 +83,30 @@ def request_of(payload: Payload) -> TaskRequest:
             )
 
 
-def leg_payload(exchange: ExchangeId | None, onward: PlaceId | None, keeper: PersonId | None) -> Payload:
+def leg_payload(
+    exchange: ExchangeId | None, onward: PlaceId | None, keeper: PersonId | None, custody_count: int
+) -> Payload:
     """Return what a mission's payload has besides when it ends at an exchange, nothing when it does not."""
     if exchange is None or onward is None:
         return {}
-    return {"exchange": exchange, "onward": onward} | ({} if keeper is None else {"keeper": keeper})
+    payload: dict[str, str | int] = {"exchange": exchange, "onward": onward}
+    return payload if keeper is None else payload | {"keeper": keeper, "custody_count": custody_count}
 
 
-def leg_of(payload: Payload) -> tuple[ExchangeId | None, PlaceId | None, PersonId | None]:
-    """Return what `leg_payload` wrote: exchange, place where the next robot begins, and keeper.
+def leg_of(payload: Payload) -> tuple[ExchangeId | None, PlaceId | None, PersonId | None, int]:
+    """Return what `leg_payload` wrote: exchange, place where the next robot begins, keeper, and custody count.
 
     Raises:
         KeyError: an exchange without the place.
     """
     exchange, keeper = payload.get("exchange"), payload.get("keeper")
     if exchange is None:
-        return None, None, None
+        return None, None, None, 0
     onward = PlaceId(str(payload["onward"]))
-    return ExchangeId(str(exchange)), onward, None if keeper is None else PersonId(str(keeper))
+    if keeper is None:
+        return ExchangeId(str(exchange)), onward, None, 0
+    count = int_of(payload, "custody_count") if "custody_count" in payload else 0
+    return ExchangeId(str(exchange)), onward, PersonId(str(keeper)), count
 
 
 def custody_payload(custody: CustodyEvent) -> Payload:

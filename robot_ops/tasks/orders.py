@@ -41,6 +41,7 @@ class MissionOrder:
             the recipient is the custodian, and there is no sender.
         onward: where another robot takes over from this one, which ends at an exchange: a visitor is told to go there,
             a document's recipient is the exchange's keeper, who gives no receipt; None for a mission to the end.
+        custody_count: of a mission to an exchange the events of the robot's chain of custody that are older than it.
         has_cargo: the fleet knows that the document has been loaded; a robot whose own record does not tell of it
             must not fetch it again.
     """
@@ -58,6 +59,7 @@ class MissionOrder:
     document: str = ""
     compartment: str = ""
     onward: PlaceId | None = None
+    custody_count: int = 0
     has_cargo: bool = False
 
     def __post_init__(self) -> None:

@@ -253,6 +253,20 @@ def test_a_robot_that_falls_silent_after_its_keeper_has_the_document_is_not_wait
     assert len(orders_of(stand, task_id)) == 2
 
 
+def test_what_its_keeper_had_before_the_mission_does_not_end_it(stand: FleetStand) -> None:
+    task_id = stand.deliver().task_id
+    keep(stand, task_id, CustodyKind.UNLOCKED, CustodyKind.LOADED, CustodyKind.UNLOCKED, CustodyKind.HANDED_OVER)
+    relay(stand, task_id, COURIER_1)
+    stand.run(1.0)
+    assert [order.custody_count for order in orders_of(stand, task_id)] == [4]
+    context, transfers = stand.fleet._context, stand.fleet._transfers
+    mission = context.book.mission_of(COURIER_1)
+    assert mission is not None
+    loaded_again = replace(record(stand, task_id), is_picked_up=True)
+    assert not transfers.is_kept(loaded_again, mission)
+    assert transfers.is_kept(loaded_again, replace(mission, custody_count=0))
+
+
 def test_a_document_that_strands_before_its_keeper_has_it_goes_on_by_a_custodian(stand: FleetStand) -> None:
     task_id = delivered(stand)
     stand.robots.robots[COURIER_1].fail_in = MissionPhase.CARRYING

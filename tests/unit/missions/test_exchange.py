@@ -139,6 +139,17 @@ def test_the_same_robot_may_fetch_the_document_from_the_keeper_again() -> None:
     verify(b.custody.events())
 
 
+def test_what_its_keeper_had_before_the_mission_does_not_end_it() -> None:
+    b = bench()
+    Keeper(b)
+    b.agent.start_mission(first_leg())
+    b.run_to_end()
+    # the next robot broke down, and the document is where it was: brought to the same keeper once more
+    b.agent.start_mission(replace(first_leg("m2"), custody_count=len(b.custody.events())))
+    assert b.run_to_end().outcome is MissionOutcome.COMPLETED
+    assert b.custody_kinds == 2 * (LOADED + KEPT)
+
+
 def test_canceled_after_its_keeper_has_the_document_nothing_opens() -> None:
     b = bench()
     Keeper(b)
