@@ -149,7 +149,7 @@ FAULTS = [
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, keeper: ad}", ":37, exchanges.up.keeper", "no member of"),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, seconds: -1}", ":37, exchanges.up.seconds", "at least 0"),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, second: 1}", ":37, exchanges.up.second", "'seconds'"),
-    ("park: rest}", "park: rest, levels: [uper]}", ":33, robots.cart_1.levels.0", "Did you mean 'upper'"),
+    ("park: rest}", "park: rest, levels: [uppe]}", ":33, robots.cart_1.levels.0", "Did you mean 'upper'"),
     ("park: rest}", "park: rest, levels: []}", ":33, robots.cart_1.levels", "needs a level"),
     ("elevation: 0}", "elevation: 0, map: no.yaml}", ":4, levels.ground.map", "there is no file"),
     ("name: small", "name: [small", ":", "no valid YAML"),
