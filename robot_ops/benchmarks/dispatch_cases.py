@@ -26,9 +26,9 @@ from robot_ops.tasks.requests import TaskKind
 
 BEST_KNOWN: Final[Mapping[str, Sequence[float]]] = {
     "10x50 time": (6200.224, 5695.971, 6128.697, 5345.192),
-    "10x50 way": (1684.005, 1516.053, 1627.470, 1525.336),
-    "50x200 time": (18294.171, 17707.478, 18036.208, 17506.509),
-    "50x200 way": (5811.986, 5675.972, 5649.896, 5645.905),
+    "10x50 way": (1676.265, 1496.165, 1619.360, 1509.585),
+    "50x200 time": (18102.469, 17604.703, 18014.467, 17445.478),
+    "50x200 way": (5721.327, 5447.508, 5573.591, 5474.220),
 }
 """Per case the least cost that long runs of our own have found, by seed (`--long` looks for better ones)."""
 _OR_TOOLS: Final = {"10x50": "OR-tools after 10 s: 1.06-1.11", "50x200": "OR-tools after 10 s: 1.07-1.21"}
