@@ -58,6 +58,7 @@ def robot_view(context: Context, state: RobotState, clearance: Clearance | None,
         phase=None if mission is None else state.phase_of(mission.mission_id),
         task_id=None if mission is None else mission.task_id,
         clearance=clearance,
+        is_by_hand=state.is_by_hand,
     )
 
 

@@ -17,6 +17,7 @@ _REACH: Final = 0.15  # m driven in that time
 _FAR: Final = 1.2  # m from where the robot was taken over
 _CAREFUL: Final = 1.5  # m to a robot that drives, below which the operator comes no nearer
 _APART: Final = 0.4  # m to one that stands
+_SIGHT: Final = 1.0  # m between footprints from which on lidars have robots stop
 
 
 class HandDriver:
@@ -70,6 +71,7 @@ class HandDriver:
             station.advance()
             station.body.push(there)
             self._run.watcher.ticked(station.robot)
+        self._be_seen()
         self._alarm.wake(_STEP)
 
     def _next(self, at: Pose, home: Pose) -> Pose:
@@ -98,7 +100,30 @@ class HandDriver:
                 return False
         return True
 
+    def _be_seen(self) -> None:
+        """Have robots stop that come here while the fleet does not know of this one: their lidars see it."""
+        here, radius = self._station.body.true_pose, self._station.record.model.radius
+        why, is_hidden = f"sight of {self._station.robot}", self._home is not None and not self._is_known()
+        for other in self._run.stations.values():
+            if other is self._station:
+                continue
+            there = other.body.true_pose
+            ahead_x, ahead_y = here.pose.x - there.pose.x, here.pose.y - there.pose.y
+            is_ahead = ahead_x * math.cos(there.pose.yaw) + ahead_y * math.sin(there.pose.yaw) > 0.0
+            is_near = math.hypot(ahead_x, ahead_y) < radius + other.record.model.radius + _SIGHT
+            is_seen = is_hidden and is_near and is_ahead and there.level == here.level
+            if is_seen != (why in other.body.brakes):
+                other.set_brake(why, is_on=is_seen)
+
+    def _is_known(self) -> bool:
+        """Return whether the fleet has heard that a person drives the robot: it keeps the others off then."""
+        dispatcher = self._run.fleet.dispatcher
+        return dispatcher is not None and any(
+            view.is_by_hand for view in dispatcher.robots() if view.robot == self._station.robot
+        )
+
     def _let_go(self) -> None:
         self._home = None
+        self._be_seen()
         self._station.driver = None
         self._station.set_brake("hand", is_on=False)
