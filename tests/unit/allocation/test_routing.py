@@ -11,6 +11,8 @@ from robot_ops.allocation.kernels.arrays import EFFORT, JOB, NONE, ROBOT, RULE, 
 from robot_ops.allocation.routing import Routing
 from robot_ops.allocation.routing_check import cost_of
 
+_POWER = 0.02  # Wh a second
+
 
 def random_work(seed: int, jobs: int, robots: int, *, is_timed: bool, has_windows: bool) -> Work:
     """Jobs of both kinds on a square of 100 m, robots of two classes."""
@@ -40,11 +42,14 @@ def random_work(seed: int, jobs: int, robots: int, *, is_timed: bool, has_window
     stop["load"][0::2][is_whole] = 0.0
     job["second"][is_whole] = NONE
     effort["duration"] = chance.uniform(0.0, 10.0, stops)
-    effort["duration"][:, 0::2] += np.where(is_whole, meters[np.arange(0, stops, 2), np.arange(1, stops, 2)], 0.0)
     effort["energy"] = chance.uniform(0.0, 1.0, stops)
+    # without a job no way takes longer, nor more energy, than with it
+    own_way = np.where(is_whole, travel[:, np.arange(0, stops, 2), np.arange(1, stops, 2)], 0.0)
+    effort["duration"][:, 0::2] += own_way
+    effort["energy"][:, 0::2] += _POWER * own_way
     job["planned"], job["move"], job["drop"] = chance.integers(-1, robots, jobs), 5.0, 1e6
     robot["capacity"], robot["energy"] = chance.integers(1, 4, robots), chance.uniform(5.0, 40.0, robots)
-    robot["until"], robot["power"], robot["group"] = 700.0, 0.02, chance.integers(0, 2, robots)
+    robot["until"], robot["power"], robot["group"] = 700.0, _POWER, chance.integers(0, 2, robots)
     robot["start"], robot["charger"] = stops + np.arange(robots), stops + robots + np.arange(robots)
     robot["end"] = np.where(chance.random(robots) < 0.5, robot["charger"], NONE)
     rule["travel_weight"], rule["is_timed"], rule["has_energy"] = 0.1 if is_timed else 1.0, is_timed, 1
