@@ -214,13 +214,16 @@ def _no_search(work: Work, routes: Routes, seed: int) -> Search:
     jobs, robots = work.is_allowed.shape
     stops = len(work.stop)
     state = records(1, STATE)
+    near = max(1, min(_NEAR, stops - 1))
     state["seed"] = (seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1
     return Search(
+        toward=np.ascontiguousarray(work.travel.transpose(0, 2, 1)),
         offer=records((jobs, robots), OFFER),
         memory=records(jobs, MEMORY),
         state=state,
-        near=np.empty((stops, max(1, min(_NEAR, stops - 1))), dtype=np.int64),
+        near=np.empty((stops, near), dtype=np.int64),
         near_count=np.full(stops, NONE, dtype=np.int64),
+        near_away=np.empty(near),
         absent=np.zeros(jobs, dtype=np.int64),
         saved_robots=np.zeros(robots, dtype=np.int64),
         saved_route=records(robots, ROUTE),

@@ -32,7 +32,7 @@ BEST_KNOWN: Final[Mapping[str, Sequence[float]]] = {
 }
 """Per case the least cost that long runs of our own have found, by seed (`--long` looks for better ones)."""
 _OR_TOOLS: Final = {"10x50": "OR-tools after 10 s: 1.06-1.11", "50x200": "OR-tools after 10 s: 1.07-1.21"}
-_QUICK: Final = Tuning(hot=0.4, cold=0.03, mean_removed=7.0, max_string=7.0, blink=0.03)
+_QUICK: Final = Tuning(hot=0.4, cold=0.05, mean_removed=10.0, max_string=7.0, blink=0.03)
 _GOAL: Final = 1.04
 _PLACES: Final = 150
 _EARLIER_PLANS: Final = 10

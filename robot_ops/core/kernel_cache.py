@@ -20,7 +20,7 @@ def cache_folder() -> Path:
     digest = hashlib.sha256(f"{version('numba')} {platform.python_version()} {_PACKAGE}".encode())
     for file in sorted(_PACKAGE.rglob("*.py")):
         text = file.read_bytes()
-        if "kernels" in file.relative_to(_PACKAGE).parts or b"@kernel" in text:
+        if "kernels" in file.relative_to(_PACKAGE).parts or b"core.compiler import" in text:
             digest.update(text + str(file.stat().st_mtime_ns).encode())
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "robot_ops" / "kernels" / digest.hexdigest()[:16]

@@ -6,7 +6,7 @@ from robot_ops.allocation.kernels.arrays import NONE, Floats, Ints, Routes, Sear
 from robot_ops.allocation.kernels.recreate import make_offer, renew, touch
 from robot_ops.allocation.kernels.ruin import leave_out
 from robot_ops.allocation.kernels.search import begin_trial, reject_trial
-from robot_ops.core.compiler import kernel
+from robot_ops.core.compiler import kernel, lean
 
 
 @kernel
@@ -46,7 +46,7 @@ def alternatives(work: Work, routes: Routes, search: Search, jobs: Ints, is_next
     return cost, finish
 
 
-@kernel
+@lean
 def finish_with(work: Work, routes: Routes, number: int, job: int, first_at: int, second_at: int) -> float:
     """Return when a job is finished whose stops go before these positions of a route."""
     robot, at = work.robot[number], routes.at[number]

@@ -62,23 +62,25 @@ count."""
 
 AT: Final = np.dtype(
     [
+        ("way", "f8"),
+        ("carried", "f8"),
+        ("enter", "i8"),
+        ("leave", "i8"),
         ("begin", "f8"),
         ("finish", "f8"),
         ("latest", "f8"),
-        ("carried", "f8"),
         ("pressure", "f8"),
+        ("stop", "i8"),
+        ("aboard", "i8"),
         ("used", "f8"),
         ("spare", "f8"),
-        ("way", "f8"),
-        ("stop", "i8"),
-        ("enter", "i8"),
-        ("leave", "i8"),
     ],
     align=True,
 )
-"""A position of a route. begin, finish of its stop; latest begin that breaks nothing after it; carried: load after it;
-pressure: least cost of a second's delay of it and all after it; used: watt hours up to its finish; spare: watt hours
-that it and all after it can do with less; way: seconds of travel to it; stop with its places."""
+"""A position of a route; what is looked at most comes first, so that it is together in memory. way: seconds of travel
+to it; carried: load after it; enter, leave: places of its stop; begin, finish of that; latest begin that breaks nothing
+after it; pressure: least cost of a second's delay of it and all after it; stop; aboard: jobs begun and not done after
+it; used: watt hours up to its finish; spare: watt hours that it and all after it can do with less."""
 
 ROUTE: Final = np.dtype(
     [("cost", "f8"), ("version", "i8"), ("length", "i8"), ("is_closed", "i8"), ("is_saved", "i8")], align=True
@@ -147,18 +149,22 @@ class Search(NamedTuple):
     """What the search remembers.
 
     Attributes:
+        toward: (groups, places, places) `Work.travel` by goal and start, so that a goal's ways are together in memory.
         offer: (jobs, robots) OFFER; memory: (jobs,) MEMORY; state: (1,) STATE.
-        near: (stops, k) stops near a stop, nearest first, once near_count (stops,) is not NONE.
+        near: (stops, k) stops near a stop, nearest first, once near_count (stops,) is not NONE; near_away: (k,) how far
+            those are that are just looked for.
         absent: (jobs,) the first of them are jobs left out.
         saved_robots: (robots,) whose routes are changed on trial; saved_route, saved_at, saved_absent: as they were.
         best_route, best_stops, best_absent: the best routes so far.
     """
 
+    toward: Floats
     offer: Records
     memory: Records
     state: Records
     near: Ints
     near_count: Ints
+    near_away: Floats
     absent: Ints
     saved_robots: Ints
     saved_route: Records

@@ -3,10 +3,10 @@
 import numpy as np
 
 from robot_ops.allocation.kernels.arrays import Records
-from robot_ops.core.compiler import kernel
+from robot_ops.core.compiler import lean
 
 
-@kernel
+@lean
 def draw(state: Records) -> float:
     """Return a number in [0, 1); changes the seed in the (1,) STATE, which must not be 0."""
     bits = state[0]["seed"]
@@ -17,7 +17,7 @@ def draw(state: Records) -> float:
     return float(bits >> np.uint64(11)) / 9007199254740992.0
 
 
-@kernel
+@lean
 def pick(state: Records, below: int) -> int:
     """Return a whole number in 0 .. below - 1."""
     return int(draw(state) * below)

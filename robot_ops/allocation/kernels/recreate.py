@@ -8,10 +8,10 @@ from robot_ops.allocation.kernels.arrays import NONE, Floats, Ints, Routes, Sear
 from robot_ops.allocation.kernels.chance import draw, pick
 from robot_ops.allocation.kernels.insertion import best_insertion
 from robot_ops.allocation.kernels.routes import insert, refresh
-from robot_ops.core.compiler import kernel
+from robot_ops.core.compiler import inlined, kernel, lean
 
 
-@kernel
+@inlined
 def touch(routes: Routes, search: Search, number: int) -> None:
     """Keep a route as it is before it is changed on trial."""
     route = routes.route[number]
@@ -26,7 +26,7 @@ def touch(routes: Routes, search: Search, number: int) -> None:
     state["saved"] += 1
 
 
-@kernel
+@inlined
 def renew(work: Work, routes: Routes, search: Search, number: int) -> None:
     """Work out a changed route and number it."""
     search.state[0]["version"] += 1
@@ -34,13 +34,13 @@ def renew(work: Work, routes: Routes, search: Search, number: int) -> None:
     refresh(work, routes, number)
 
 
-@kernel
+@lean
 def is_known(offer: Any, version: int, limit: float) -> bool:
     """Return whether the offer holds for that version of the route, or that it is not below the limit."""
     return bool(offer["version"] == version and (offer["is_exact"] or offer["cost"] >= limit))
 
 
-@kernel
+@lean
 def make_offer(work: Work, routes: Routes, search: Search, number: int, job: int, limit: float) -> None:
     """Find the job's best place in the route and remember it for as long as the route is the same.
 
@@ -59,6 +59,7 @@ def make_offer(work: Work, routes: Routes, search: Search, number: int, job: int
         work.rule[0],
         work.effort[group],
         work.travel[group],
+        search.toward[group],
         routes.at[number],
         route["length"],
         limit - move,
@@ -68,7 +69,7 @@ def make_offer(work: Work, routes: Routes, search: Search, number: int, job: int
     offer["cost"], offer["is_exact"] = cost + move, first_at != NONE or cost == np.inf
 
 
-@kernel
+@inlined
 def take(work: Work, routes: Routes, search: Search, number: int, job: int) -> None:
     """Insert a job at the remembered place."""
     offer, record, route = search.offer[job, number], work.job[job], routes.route[number]
@@ -87,7 +88,7 @@ def take(work: Work, routes: Routes, search: Search, number: int, job: int) -> N
     refresh(work, routes, number)
 
 
-@kernel
+@lean
 def sort_absent(work: Work, search: Search) -> None:
     """Put the jobs left out in an order: by chance, or half of the time by one of the given keys."""
     count, keys, memory = search.state[0]["absent"], work.order.shape[1], search.memory
@@ -103,7 +104,7 @@ def sort_absent(work: Work, search: Search) -> None:
         search.absent[at] = job
 
 
-@kernel
+@lean
 def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
     """Insert each job left out where it costs least, one after another; routes are overlooked with chance `blink`."""
     kept, state, rule = 0, search.state[0], work.rule[0]
@@ -127,8 +128,9 @@ def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
             if record["planned"] != NONE and record["planned"] != number:
                 move = record["move"]
             group, at, length = robot["group"], routes.at[number], route["length"]
+            travel, toward = work.travel[group], search.toward[group]
             cost, first_at, second_at = best_insertion(
-                work.stop, record, robot, rule, work.effort[group], work.travel[group], at, length, best - move
+                work.stop, record, robot, rule, work.effort[group], travel, toward, at, length, best - move
             )
             offer["version"], offer["first_at"], offer["second_at"] = route["version"], first_at, second_at
             offer["cost"], offer["is_exact"] = cost + move, first_at != NONE or cost == np.inf
@@ -142,7 +144,7 @@ def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
     state["absent"] = kept
 
 
-@kernel
+@lean
 def insert_planned(work: Work, routes: Routes, search: Search) -> None:
     """Insert each job left out into the route of the robot that it was planned for, where that is possible."""
     kept, state = 0, search.state[0]
@@ -195,7 +197,7 @@ def recreate_by_regret(work: Work, routes: Routes, search: Search) -> None:
     state["absent"] = count
 
 
-@kernel
+@lean
 def _best_two(
     work: Work,
     routes: Routes,
@@ -220,7 +222,7 @@ def _best_two(
             _rank(index, number, offer["cost"], best, second, first_robot, second_robot)
 
 
-@kernel
+@lean
 def _rank(
     index: int, number: int, cost: float, best: Floats, second: Floats, first_robot: Ints, second_robot: Ints
 ) -> None:

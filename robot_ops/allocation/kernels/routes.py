@@ -3,19 +3,19 @@
 import numpy as np
 
 from robot_ops.allocation.kernels.arrays import NONE, Records, Routes, Work
-from robot_ops.core.compiler import kernel
+from robot_ops.core.compiler import lean
 
 _SLACK = 1e-9
 
 
-@kernel
+@lean
 def refresh(work: Work, routes: Routes, number: int) -> bool:
     """Work out everything that follows from a robot's stops; return whether the route is possible."""
     robot, route, at = work.robot[number], routes.route[number], routes.at[number]
     travel, effort = work.travel[robot["group"]], work.effort[robot["group"]]
     place, time, load, used, driven, cost = robot["start"], robot["free"], 0.0, 0.0, 0.0, 0.0
     length = route["length"]
-    is_possible = True
+    is_possible, aboard = True, 0
     for index in range(length):
         here = at[index]
         stop = work.stop[here["stop"]]
@@ -34,7 +34,9 @@ def refresh(work: Work, routes: Routes, number: int) -> bool:
         if here["stop"] == job["first"] and job["planned"] != NONE and job["planned"] != number:
             cost += job["move"]
         here["begin"], here["finish"], here["carried"], here["used"], here["way"] = begin, finish, load, used, way
-        here["enter"], here["leave"] = stop["enter"], stop["leave"]
+        if job["second"] != NONE:
+            aboard += 1 if here["stop"] == job["first"] else -1
+        here["enter"], here["leave"], here["aboard"] = stop["enter"], stop["leave"], aboard
         routes.position[here["stop"]] = index
         routes.robot_of[stop["job"]] = number
         place, time = stop["leave"], finish
@@ -71,7 +73,7 @@ def refresh(work: Work, routes: Routes, number: int) -> bool:
     return is_possible and bool(spare >= -_SLACK)
 
 
-@kernel
+@lean
 def insert(at: Records, length: int, first: int, second: int, first_at: int, second_at: int) -> int:
     """Put stops before these positions of a route as it is, and return its new length.
 
@@ -92,7 +94,7 @@ def insert(at: Records, length: int, first: int, second: int, first_at: int, sec
     return length + 1
 
 
-@kernel
+@lean
 def delay_cost(stops: Records, effort: Records, at: Records, length: int, index: int, begin: float) -> float:
     """Return what it costs that the stop at the index begins only then, with all that this delays.
 

@@ -2,12 +2,10 @@
 
 from typing import Any, Final
 
-import numpy as np
-
 from robot_ops.allocation.kernels.arrays import NONE, Ints, Records, Routes, Search, Work
 from robot_ops.allocation.kernels.chance import draw, pick
 from robot_ops.allocation.kernels.recreate import renew, touch
-from robot_ops.core.compiler import kernel
+from robot_ops.core.compiler import inlined, lean
 
 _SPLIT: Final = 0.5
 """Chance that a string keeps some in its middle."""
@@ -15,14 +13,13 @@ _LONGER: Final = 0.5
 """Chance that these are one more, each time."""
 
 
-@kernel
+@lean
 def near_stops(work: Work, search: Search, stop: int) -> int:
     """Return how many of the stops near this one are in `search.near`, which is filled at first use."""
     if search.near_count[stop] != NONE:
         return int(search.near_count[stop])
     travel, row = work.travel[0], search.near[stop]
-    width = len(row)
-    distance = np.empty(width)
+    width, distance = len(row), search.near_away
     count = 0
     enter, leave = work.stop[stop]["enter"], work.stop[stop]["leave"]
     for other in range(len(work.stop)):
@@ -41,7 +38,7 @@ def near_stops(work: Work, search: Search, stop: int) -> int:
     return count
 
 
-@kernel
+@inlined
 def leave_out(stops: Records, at: Records, route: Any, robot_of: Ints) -> None:
     """Take the stops of all jobs that have no robot any more out of a route; `renew` is the caller's.
 
@@ -57,7 +54,7 @@ def leave_out(stops: Records, at: Records, route: Any, robot_of: Ints) -> None:
     route["length"] = kept
 
 
-@kernel
+@lean
 def ruin(work: Work, routes: Routes, search: Search, mean_removed: float, max_string: float) -> None:
     """Take strings of stops, with the other stops of their jobs, out of some routes around a random stop.
 
@@ -89,7 +86,7 @@ def ruin(work: Work, routes: Routes, search: Search, mean_removed: float, max_st
         ruined += 1
 
 
-@kernel
+@inlined
 def _remove_string(work: Work, routes: Routes, search: Search, number: int, stop: int, longest: float) -> None:
     """Take out some stops in a row with the one given."""
     length = routes.route[number]["length"]

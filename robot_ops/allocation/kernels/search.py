@@ -14,10 +14,11 @@ from robot_ops.allocation.kernels.recreate import (
 )
 from robot_ops.allocation.kernels.routes import refresh
 from robot_ops.allocation.kernels.ruin import ruin
-from robot_ops.core.compiler import kernel
+from robot_ops.allocation.kernels.tails import exchange_tails
+from robot_ops.core.compiler import kernel, lean
 
 
-@kernel
+@lean
 def total_cost(work: Work, routes: Routes, search: Search) -> float:
     """Return what all routes and the jobs left out cost."""
     total = 0.0
@@ -28,7 +29,7 @@ def total_cost(work: Work, routes: Routes, search: Search) -> float:
     return total
 
 
-@kernel
+@lean
 def begin_trial(search: Search) -> None:
     """Keep who is left out; routes are kept as they are touched."""
     state = search.state[0]
@@ -37,7 +38,7 @@ def begin_trial(search: Search) -> None:
         search.saved_absent[index] = search.absent[index]
 
 
-@kernel
+@lean
 def accept_trial(routes: Routes, search: Search) -> None:
     """Forget the routes as they were."""
     state = search.state[0]
@@ -46,7 +47,7 @@ def accept_trial(routes: Routes, search: Search) -> None:
     state["saved"] = 0
 
 
-@kernel
+@lean
 def reject_trial(work: Work, routes: Routes, search: Search) -> None:
     """Put the routes back as they were."""
     state = search.state[0]
@@ -64,7 +65,7 @@ def reject_trial(work: Work, routes: Routes, search: Search) -> None:
         routes.robot_of[search.absent[index]] = NONE
 
 
-@kernel
+@lean
 def trial_change(work: Work, routes: Routes, search: Search) -> float:
     """Return what the trial adds to the cost."""
     state, change = search.state[0], 0.0
@@ -78,7 +79,7 @@ def trial_change(work: Work, routes: Routes, search: Search) -> float:
     return change
 
 
-@kernel
+@lean
 def keep_best(routes: Routes, search: Search) -> None:
     """Remember the routes as the best so far."""
     for number in range(len(routes.route)):
@@ -92,7 +93,7 @@ def keep_best(routes: Routes, search: Search) -> None:
         search.best_absent[index] = search.absent[index]
 
 
-@kernel
+@lean
 def restore_best(work: Work, routes: Routes, search: Search) -> None:
     """Go back to the best routes."""
     state = search.state[0]
@@ -132,7 +133,7 @@ def construct(work: Work, routes: Routes, search: Search, few: int, some: int) -
     keep_best(routes, search)
 
 
-@kernel
+@lean
 def improve(
     work: Work,
     routes: Routes,
@@ -161,6 +162,8 @@ def improve(
         recreate(work, routes, search, blink)
         change = trial_change(work, routes, search)
         if change < -temperature * math.log(max(draw(search.state), 1e-300)):
+            if not work.rule[0]["is_timed"]:
+                change += exchange_tails(work, routes, search)
             accept_trial(routes, search)
             state["current"] += change
             if state["current"] < state["best"] - 1e-7:
@@ -170,7 +173,7 @@ def improve(
         temperature *= factor
 
 
-@kernel
+@lean
 def reduce_fleet(
     work: Work,
     routes: Routes,
@@ -214,7 +217,7 @@ def reduce_fleet(
     return False
 
 
-@kernel
+@lean
 def close_route(work: Work, routes: Routes, search: Search) -> int:
     """Take the route whose jobs were left out least often out of use; return its robot, NONE where none is used."""
     chosen, least = NONE, 0

@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_ops.allocation.kernels.arrays import EFFORT, JOB, NONE, ROBOT, RULE, STOP, Work, records
+from robot_ops.allocation.kernels.recreate import touch
+from robot_ops.allocation.kernels.search import begin_trial
+from robot_ops.allocation.kernels.tails import exchange_tails
 from robot_ops.allocation.routing import Routing
 from robot_ops.allocation.routing_check import cost_of
 
@@ -116,3 +119,78 @@ def test_a_route_that_is_kept_is_where_the_search_begins() -> None:
         after.keep(robot, stops)
     after.construct()
     assert after.cost <= before.cost + 1e-6
+
+
+@pytest.mark.parametrize("is_timed", [False, True])
+@pytest.mark.parametrize("has_windows", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_job_costs_in_each_route_what_its_best_two_positions_cost(
+    seed: int, has_windows: bool, is_timed: bool
+) -> None:
+    work = random_work(seed, 9, 3, is_timed=is_timed, has_windows=has_windows)
+    routing = Routing(work)
+    routing.construct()
+    routing.settle()
+    routes = routing.best()
+    costs, _ = routing.alternatives(list(range(9)))
+    for job in range(9):
+        own = {int(work.job[job]["first"]), int(work.job[job]["second"])}
+        rest = [[stop for stop in route if stop not in own] for route in routes]
+        for robot in range(3):
+            least = _least_insertion(work, rest, job, robot)
+            assert costs[job, robot] == pytest.approx(least) or (least == np.inf and costs[job, robot] == np.inf)
+
+
+def _least_insertion(work: Work, routes: list[list[int]], job: int, robot: int) -> float:
+    """Return what a job adds to the cost at the best of all positions of a route, infinite where none is possible."""
+    first, second = int(work.job[job]["first"]), int(work.job[job]["second"])
+    without = cost_of(work, routes) - float(work.job[job]["drop"])
+    least = np.inf
+    for at in range(len(routes[robot]) + 1):
+        begun = [*routes[robot][:at], first, *routes[robot][at:]]
+        ends = [len(begun)] if second == NONE else range(at + 1, len(begun) + 1)
+        for end in ends:
+            route = begun if second == NONE else [*begun[:end], second, *begun[end:]]
+            try:
+                least = min(least, cost_of(work, [*routes[:robot], route, *routes[robot + 1 :]]) - without)
+            except ValueError:
+                continue
+    return float(least)
+
+
+def _with_tails_exchanged(work: Work, routes: list[list[int]]) -> list[list[list[int]]]:
+    """Return the routes with each two tails exchanged that can be driven."""
+    found = []
+    for one in range(len(routes)):
+        for other in range(one):
+            for cut in range(len(routes[one]) + 1):
+                for far in range(len(routes[other]) + 1):
+                    changed = list(routes)
+                    changed[one] = routes[one][:cut] + routes[other][far:]
+                    changed[other] = routes[other][:far] + routes[one][cut:]
+                    try:
+                        cost_of(work, changed)
+                    except ValueError:
+                        continue
+                    found.append(changed)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_after_tails_were_exchanged_no_exchange_makes_the_way_shorter(seed: int) -> None:
+    work = random_work(seed, 8, 3, is_timed=False, has_windows=False)
+    # all alike, so that each exchange is possible that splits no job, and ends nowhere in particular
+    work.is_allowed[:], work.job["planned"], work.robot["end"] = True, NONE, NONE
+    work.rule["has_energy"], work.robot["until"], work.robot["group"] = 0, np.inf, 0
+    work.robot["capacity"] = 3.0
+    routing = Routing(work)
+    routing.construct()
+    before = routing.cost
+    routes, search = routing._routes, routing._search
+    begin_trial(search)
+    for robot in range(3):
+        touch(routes, search, robot)
+    change = exchange_tails(work, routes, search)
+    after = [routing.times(robot)[0] for robot in range(3)]
+    assert cost_of(work, after) == pytest.approx(before + change)
+    assert all(cost_of(work, other) >= before + change - 1e-6 for other in _with_tails_exchanged(work, after))
