@@ -98,10 +98,15 @@ class TrafficControl:
             self._sheltered = None
 
     def update(self, progress: RouteProgress) -> None:
-        """Take in a robot's report; one that is older than the last from this robot is ignored."""
+        """Take in a robot's report; one that is older than the last from this robot is ignored.
+
+        So is one that does not tell where the robot is (it was started again and is not localized yet): it stands where
+        it was, like one that is not heard.
+        """
         robot = progress.robot
         track = self._tracks.get(robot)
-        if track is not None and progress.stamp_ns < track.stamp_ns:
+        is_nowhere = not progress.held and progress.free is None
+        if track is not None and (progress.stamp_ns < track.stamp_ns or is_nowhere):
             return
         if track is not None and robot not in self._waiting and track.take_repeated(progress):
             return

@@ -259,6 +259,21 @@ def test_a_silent_robot_keeps_what_it_holds():
     assert control.waits()[1].text == "r1 has not been heard of; the others keep off what it holds; r0 cannot pass"
 
 
+def test_a_robot_that_does_not_know_where_it_is_keeps_what_it_held():
+    control = TrafficControl(corridor("n0", "n4"))
+    control.step(0)
+    control.update(progress(R1, 0.0, ["n4"]))
+    for second in range(1, 20):  # it was started again and is not localized yet
+        control.update(progress(R1, float(second), []))
+    control.update(progress(R0, 20.0, ["n0"], goal=PlaceId("n5"), goal_seq=1))
+    (clearance,) = control.step(to_ns(20.0))
+    assert [waypoint.node for waypoint in clearance.waypoints] == ["n0"]
+    assert clearance.waiting_for == "r1"
+    control.update(progress(R1, 21.0, ["bay"]))  # it was carried there
+    (clearance,) = [each for each in control.step(to_ns(21.0)) if each.robot == R0]
+    assert clearance.cleared > 0
+
+
 def test_a_party_keeps_its_tail_clear_until_it_is_through():
     site = lane_site(
         LINE | {"s2": (6.0, 3.0), "t2": (6.0, -3.0)}, [*LINE_LANES, "n2 - s2", "n2 - t2"], starts=["n0", "s2"]
