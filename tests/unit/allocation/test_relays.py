@@ -16,6 +16,7 @@ from robot_ops.allocation.legs import split
 from robot_ops.allocation.model import Assignment, Candidate, OpenTask, Plan, Transfer
 from robot_ops.allocation.outline import RELAY_GAIN_S
 from robot_ops.allocation.planner import allocate
+from robot_ops.benchmarks.dispatch_relays import as_planned
 from robot_ops.core.ids import ExchangeId, LevelId, NodeId, RobotId, TaskId
 from robot_ops.site.model import RobotKind
 from robot_ops.tasks.requests import TaskKind
@@ -292,7 +293,7 @@ def test_no_plan_is_worse_for_its_relays_and_it_settles(rows: list[tuple], fleet
     if set(plan.finish) == set(without.finish):
         assert cost(plan, tasks) <= cost(without, tasks) + 1e-6
     for _ in range(4):
-        tasks = [planned(task, plan) for task in tasks]
+        tasks = [as_planned(plan, task) for task in tasks]
         before, plan = plan, checked(tasks, robots)
         gain = cost(before, tasks) - cost(plan, tasks)
         changed = [task for task in tasks if _exchange(plan, task) != _exchange(before, task)]
@@ -305,18 +306,6 @@ def test_no_plan_is_worse_for_its_relays_and_it_settles(rows: list[tuple], fleet
 def _exchange(plan: Plan, task: OpenTask) -> ExchangeId | None:
     assignment = plan.assignments.get(task.task_id)
     return None if assignment is None else assignment.exchange
-
-
-def planned(task: OpenTask, plan: Plan) -> OpenTask:
-    first, second = plan.assignments.get(task.task_id), plan.onward.get(task.task_id)
-    return replace(
-        task,
-        planned=None if first is None else first.robot,
-        planned_position=0 if first is None else first.position,
-        planned_exchange=None if first is None else first.exchange,
-        planned_onward=None if second is None else second.robot,
-        planned_onward_position=0 if second is None else second.position,
-    )
 
 
 def cost(plan: Plan, tasks: Sequence[OpenTask]) -> float:

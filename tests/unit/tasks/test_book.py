@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import StateError
-from robot_ops.core.ids import PersonId, PlaceId, RobotId, TaskId
+from robot_ops.core.ids import MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.tasks.book import TaskBook, replayed
 from robot_ops.tasks.custody import CustodyKind, link
 from robot_ops.tasks.events import EventKind, custody_of, custody_payload, request_of, request_payload
@@ -130,7 +130,7 @@ def test_a_released_task_can_be_assigned_again_even_to_the_void_mission() -> Non
     writer.assign(task_id, "m1")
     writer.write(EventKind.RELEASED, task_id, {"reason": "silent", "is_void": True, "is_robot_failure": True})
     assert writer.book.tasks[task_id].status is TaskStatus.QUEUED
-    assert writer.book.missions["m1"].is_void  # type: ignore[index]
+    assert writer.book.missions[MissionId("m1")].is_void
     writer.assign(task_id, "m1")
     assert writer.book.tasks[task_id].attempts == 2
     assert writer.book.tasks[task_id].robot_failures == 1
