@@ -169,14 +169,15 @@ class DeterministicRun:
     def settle(self) -> None:
         """Let all that was asked for come to its end, while nobody asks for more."""
         self.population.stop_asking()
-        left, since_ns = self._open_tasks(), self.scheduler.now_ns()
-        while left and seconds_between(since_ns, self.scheduler.now_ns()) < SETTLE and self.watcher.broken is None:
+        left, since_ns = math.inf, self.scheduler.now_ns()
+        while self.watcher.broken is None and seconds_between(since_ns, self.scheduler.now_ns()) < SETTLE:
             self.go_on(_MINUTE)
             open_tasks = self._open_tasks()
-            if open_tasks < left:
+            if left == open_tasks == 0:
+                break  # also those who were on their way, or got no answer, have asked
+            if open_tasks != left:
                 left, since_ns = open_tasks, self.scheduler.now_ns()
         if self.watcher.broken is None:
-            self.go_on(_MINUTE)
             self.watcher.end()
 
     def result(self) -> RunResult:

@@ -73,6 +73,15 @@ def test_every_kind_of_fault_happens_and_ends_and_all_tasks_come_to_their_end(ha
     assert all(task.status.is_final for task in outcome.result.tasks)
 
 
+def test_who_has_got_no_answer_when_the_hours_end_is_waited_for(hall: Scenario) -> None:
+    # the kiosk asks the fleet that has just started again, when no task is open yet
+    outcome = run(hall, Fault(number=0, kind=FaultKind.FLEET_CRASH, at=0.5, duration=5.5), duration=6.0)
+
+    assert outcome.failure is None
+    (task,) = outcome.result.tasks
+    assert task.status.is_final
+
+
 @pytest.mark.parametrize("profile", ["network", "crashes", "hardware", "people"])
 def test_invariants_hold_under_each_profile(hall: Scenario, profile: str) -> None:
     # ten times as many faults as the profile has, since the run is short
