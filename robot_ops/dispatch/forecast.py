@@ -232,7 +232,7 @@ def out_of_service(context: Context, state: RobotState, now_ns: int) -> str:
         return why
     if math.isnan(state.soc):
         return "does not tell its battery"
-    if state.is_stranded:
+    if state.is_stranded or state.doubtful is not None:
         return "has a document that somebody must take out"
     if state.is_chain_cut:
         return "its custody log lacks events"

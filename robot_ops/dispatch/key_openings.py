@@ -12,6 +12,7 @@ from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.doubtful_loads import DoubtfulLoads, doubtful_robot
 from robot_ops.dispatch.orders import custodian_code
 from robot_ops.dispatch.robots import OFFLINE_S, RobotState
 from robot_ops.dispatch.transfers import REPAIR_S
@@ -34,6 +35,7 @@ class KeyOpenings:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._doubtful_loads = DoubtfulLoads(context)
         self._told: dict[RobotId, tuple[int, int]] = {}  # since when a robot is told, and when it was last
 
     def report(self, task_id: TaskId, person: PersonId, operator: str) -> str:
@@ -69,7 +71,8 @@ class KeyOpenings:
         return self._code(context.book.tasks[task_id], person)
 
     def step(self) -> None:
-        """Tell robots that are heard what was taken out of them, until their chains have it."""
+        """Have operators look into robots, and tell those what was taken out of them until their chains have it."""
+        self._doubtful_loads.step()
         for state in self._context.robots.values():
             owed = self._context.book.documents.owed(state.robot.id)
             if owed or state.robot.id in self._told:
@@ -125,6 +128,7 @@ class KeyOpenings:
         context.alarms.clear(f"document/{robot}")
         state = context.robots.get(robot)
         if state is not None:
+            state.doubtful = None
             state.rest_until_ns = context.clock.now_ns() + to_ns(REPAIR_S)
 
     def _code(self, task: TaskRecord, person: PersonId) -> str:
@@ -160,20 +164,22 @@ class KeyOpenings:
 
 
 def holder(context: Context, task: TaskRecord) -> RobotId | None:
-    """Return the robot in which the task's document lies, as far as the fleet knows; None for none."""
+    """Return the robot in which the task's document lies, as far as the fleet knows, or may lie; None for none."""
     if task.status is TaskStatus.COMPLETED:
         return None
     documents, robot = context.book.documents, task.robot
     aboard = documents.robot_with(task.task_id)
-    if aboard is not None or robot is None or documents.has_left(task.task_id, robot):
+    if aboard is not None:
         return aboard
+    if robot is None or documents.has_left(task.task_id, robot):
+        return doubtful_robot(context, task)
     if task.is_picked_up or task.has_cargo or task.stranded_ns is not None:
         return robot  # the robot has told, and its chain has not come
     mission, state = context.book.mission_of(robot), context.robots.get(robot)
     is_its_own = mission is not None and mission.task_id == task.task_id and task.status.is_active
     if is_its_own and mission is not None and state is not None and state.is_occupied(mission.compartment):
         return robot
-    return None
+    return doubtful_robot(context, task)
 
 
 def key_robot(context: Context, task: TaskRecord, now_ns: int) -> RobotId | None:
@@ -190,4 +196,5 @@ def key_robot(context: Context, task: TaskRecord, now_ns: int) -> RobotId | None
     is_given_out = mission is not None and mission.kind is MissionKind.HAND_OVER_DOCUMENT
     is_absent = robot in context.book.traffic_rules.absent_robots
     is_silent = state is None or state.silence(now_ns) > OFFLINE_S
-    return robot if is_given_out or is_absent or is_silent else None
+    is_doubtful = state is not None and state.doubtful == task.task_id
+    return robot if is_given_out or is_absent or is_silent or is_doubtful else None

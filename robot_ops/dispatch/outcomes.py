@@ -4,6 +4,7 @@ from typing import Final
 
 from robot_ops.core.clock import to_ns
 from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.doubtful_loads import doubtful_robot
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.transfers import Transfers
 from robot_ops.tasks.book import MissionRecord, TaskRecord
@@ -266,6 +267,9 @@ class Outcomes:
     def _end(self, task: TaskRecord, status: TaskStatus, reason: str, *, is_void: bool = False) -> None:
         if task.custodian is not None and not task.is_picked_up and status is not TaskStatus.COMPLETED:
             reason = f"{reason}; {task.custodian} has the document"
+        silent = None if status is TaskStatus.COMPLETED else doubtful_robot(self._context, task)
+        if silent is not None:
+            reason = f"{reason}; the document may lie in {silent}"
         payload: Payload = {"status": status.value, "reason": reason, "is_void": is_void}
         self._context.journal.write(EventKind.STATUS, task.task_id, payload)
 

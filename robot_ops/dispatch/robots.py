@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from robot_ops.core.clock import seconds_between
-from robot_ops.core.ids import MissionId, NodeId
+from robot_ops.core.ids import MissionId, NodeId, TaskId
 from robot_ops.dispatch.ports import RobotStatus
 from robot_ops.site.model import Robot, Site
 from robot_ops.tasks.orders import MissionPhase, MissionReport
@@ -38,6 +38,7 @@ class RobotState:
         set_back: per kind of message since when only old ones have come, and the last one's stamp.
         is_chain_cut: its custody log lacks events that the fleet has.
         is_stranded: it holds a document that it cannot bring on and that nobody has taken out yet.
+        doubtful: the task whose document may lie in it though no record tells of that, None for none.
     """
 
     robot: Robot
@@ -56,6 +57,7 @@ class RobotState:
     owed: dict[str, tuple[MissionId, int]] = field(default_factory=dict)
     set_back: dict[str, tuple[int, int]] = field(default_factory=dict)
     is_stranded: bool = False
+    doubtful: TaskId | None = None
     is_chain_cut: bool = False
 
     def is_old(self, what: str, stamp_ns: int, latest_ns: int, now_ns: int) -> bool:

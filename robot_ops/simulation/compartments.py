@@ -90,6 +90,10 @@ class CompartmentBank:
         self._lid(compartment)
         return self._documents.get(compartment)
 
+    def has(self, document: str) -> bool:
+        """Return whether the document lies in one of the compartments."""
+        return document in self._documents.values()
+
     def set_lock(self, compartment: str, *, is_locked: bool) -> None:
         """Command the lock: unlocked, the lid springs open; locking takes effect when the lid is closed.
 
@@ -175,7 +179,9 @@ class CompartmentBanks:
         return self.of(robot).open_compartments
 
     def put_document(self, robot: RobotId, compartment: str, document: str) -> bool:
-        """Lay a document inside; False where the lid is closed or something lies there."""
+        """Lay a document inside; False where the lid is closed, something lies there, or it lies in another robot."""
+        if any(bank.has(document) for name, bank in self._banks.items() if name != robot):
+            return False
         return self.of(robot).put(compartment, document)
 
     def take_document(self, robot: RobotId, compartment: str) -> str | None:

@@ -7,6 +7,7 @@ from robot_ops.core.errors import LedgerError, LinkError, RequestError
 from robot_ops.core.ids import PersonId, RobotId, TaskId
 from robot_ops.dispatch.ports import Alarm as FleetAlarm
 from robot_ops.dispatch.ports import TaskView
+from robot_ops.missions.ports import NavigationStatus
 from robot_ops.simulation.scheduler import Alarm
 from robot_ops.tasks.requests import DeliveryRequest
 
@@ -40,10 +41,11 @@ class HallOperator:
             return
         now_ns = self._run.scheduler.now_ns()
         alarms = [alarm for alarm in dispatcher.alarms() if alarm.alarm_id.startswith(_DOCUMENT)]
+        tasks = dispatcher.tasks(with_finished=bool(alarms or self._by_key))
         for alarm in alarms:
             if seconds_between(alarm.since_ns, now_ns) >= _PATIENCE:
-                self._see_to(alarm, dispatcher.tasks(with_finished=False))
-        self._see_to_dead_robots(dispatcher.tasks(with_finished=False), now_ns)
+                self._see_to(alarm, tasks)
+        self._see_to_dead_robots(tasks, now_ns)
         self._close_lids(now_ns)
 
     def _close_lids(self, now_ns: int) -> None:
@@ -69,13 +71,17 @@ class HallOperator:
                 self._take_by_key(task, *self._by_key[task.task_id])
                 continue
             robot = task.key_robot
-            if robot is None or robot not in dead or not isinstance(task.request, DeliveryRequest):
-                continue
-            person = self._custodian(task.request)
-            is_seen = seconds_between(self._dead_since[robot], now_ns) >= _PATIENCE
-            if is_seen and person is not None and self._compartment_of(robot, task.request.document) is not None:
-                self._by_key[task.task_id] = robot, person
-                self._take_by_key(task, robot, person)
+            if robot in dead and seconds_between(self._dead_since[robot], now_ns) >= _PATIENCE:
+                self._open(task, robot)
+
+    def _open(self, task: TaskView, robot: RobotId) -> None:
+        """Look into a robot with the key, and tell the fleet who has the document if it lies there."""
+        if not isinstance(task.request, DeliveryRequest):
+            return
+        person = self._custodian(task.request)
+        if person is not None and self._compartment_of(robot, task.request.document) is not None:
+            self._by_key[task.task_id] = robot, person
+            self._take_by_key(task, robot, person)
 
     def _take_by_key(self, task: TaskView, robot: RobotId, person: PersonId) -> None:
         request = task.request
@@ -101,15 +107,29 @@ class HallOperator:
 
     def _see_to(self, alarm: FleetAlarm, tasks: tuple[TaskView, ...]) -> None:
         robot = RobotId(alarm.alarm_id.removeprefix(_DOCUMENT))
-        carried = [task for task in tasks if task.robot == robot and isinstance(task.request, DeliveryRequest)]
-        if carried:
-            for task in carried:
-                self._hand_over(task)
+        deliveries = [task for task in tasks if isinstance(task.request, DeliveryRequest)]
+        carried = [task for task in deliveries if task.robot == robot and not task.status.is_final]
+        for task in carried:
+            self._hand_over(task)
+        if carried or not self._stands_idle(robot):
             return
-        station = self._run.stations[robot]
-        if station.agent is None or not station.agent.is_busy:
+        known = [task for task in deliveries if task.key_robot == robot]
+        for task in known:
+            if task.task_id not in self._by_key:
+                self._open(task, robot)
+        if not known:
             self._run.banks.of(robot).empty()
-            station.wake()
+            self._run.stations[robot].wake()
+
+    def _stands_idle(self, robot: RobotId) -> bool:
+        """Return whether somebody who comes to the robot finds it dead, or without a task and standing."""
+        station = self._run.stations[robot]
+        if station.is_dead:
+            return True
+        if station.agent is None or station.body.status is NavigationStatus.ACTIVE:
+            return False
+        report = station.agent.report
+        return report is None or report.task_id is None or not station.agent.is_busy
 
     def _hand_over(self, task: TaskView) -> None:
         request = task.request

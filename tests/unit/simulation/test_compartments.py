@@ -56,3 +56,14 @@ def test_unknown_names_are_refused() -> None:
     with pytest.raises(StateError, match="no robot"):
         banks.open_compartments(RobotId("courier_9"))
     assert banks.open_compartments(RobotId("courier_1")) == ()
+
+
+def test_a_document_lies_in_one_robot_only() -> None:
+    first, second = RobotId("courier_1"), RobotId("courier_2")
+    banks = CompartmentBanks({first: ("1",), second: ("1",)})
+    for robot in (first, second):
+        banks.of(robot).set_lock("1", is_locked=False)
+    assert banks.put_document(first, "1", "passport")
+    assert not banks.put_document(second, "1", "passport")
+    assert banks.take_document(first, "1") == "passport"
+    assert banks.put_document(second, "1", "passport")
