@@ -15,6 +15,8 @@ BEHAVIORS = Path(__file__).parents[3] / "behaviors"
     [
         pytest.param("relay", False, 8, 150, id="it changes couriers, one process"),
         pytest.param("relay", True, 12, 150, id="it changes couriers, all processes"),
+        pytest.param("canceled_relay", False, 12, 130, id="it is canceled while it changes couriers, one process"),
+        pytest.param("canceled_relay", True, 16, 130, id="it is canceled while it changes couriers, all processes"),
         pytest.param("key", False, 12, 200, id="it is taken out by key, one process"),
         pytest.param("key", True, 20, 200, id="it is taken out by key, all processes"),
     ],
@@ -26,7 +28,8 @@ def test_a_document_survives_crashes(tmp_path: Path, story: str, is_pair: bool, 
     # tools.crash_points tries all
     outcomes = dict(enumerate_crashes(STORIES[story], trees, folder=tmp_path, is_pair=is_pair, every=every))
     assert {point: outcome.faults for point, outcome in outcomes.items() if outcome.faults} == {}
-    assert {status for outcome in outcomes.values() for status in outcome.statuses.values()} == {TaskStatus.COMPLETED}
+    end = TaskStatus.CANCELED if story == "canceled_relay" else TaskStatus.COMPLETED
+    assert {status for outcome in outcomes.values() for status in outcome.statuses.values()} == {end}
     assert len(outcomes) > points / every
 
 
