@@ -3,6 +3,8 @@
 import time
 from typing import Final, Protocol
 
+END_OF_TIME_NS: Final = 2**63 - 1
+"""Later than any instant: what is due then is not due."""
 NS_PER_S: Final = 1_000_000_000
 
 

@@ -15,10 +15,18 @@ class AlarmBoard:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._alarms: dict[str, Alarm] = {}
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """Return how often an alarm was raised or taken down so far; a change of its text does not count."""
+        return self._changes
 
     def put(self, alarm_id: str, text: str, *, robot: RobotId | None = None, is_error: bool = False) -> None:
         """Raise an alarm or change its text."""
         known = self._alarms.get(alarm_id)
+        if known is None:
+            self._changes += 1
         self._alarms[alarm_id] = Alarm(
             alarm_id=alarm_id,
             severity="error" if is_error else "warning",
@@ -29,7 +37,8 @@ class AlarmBoard:
 
     def clear(self, alarm_id: str) -> None:
         """Take an alarm down, if it is up."""
-        self._alarms.pop(alarm_id, None)
+        if self._alarms.pop(alarm_id, None) is not None:
+            self._changes += 1
 
     def set(
         self, alarm_id: str, is_up: bool, text: str, *, robot: RobotId | None = None, is_error: bool = False

@@ -5,7 +5,7 @@ from typing import Final
 
 from robot_ops.allocation.model import Assignment, OpenTask, Plan, Transfer
 from robot_ops.allocation.planner import allocate
-from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between, to_ns
 from robot_ops.core.durations import about
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import LevelId, MissionId, PlaceId
@@ -59,6 +59,12 @@ class Assigner:
         self._prospects: Prospects | None = None
         self._prospects_ns = 0
         self._promises = PromiseRecord()
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """Return how often the plan has changed, or is to be made anew because something happened, so far."""
+        return self._changes
 
     @property
     def plan(self) -> Plan:
@@ -73,6 +79,7 @@ class Assigner:
     def invalidate(self) -> None:
         """Have the plan made anew at the next step: something happened."""
         self._is_stale = True
+        self._changes += 1
 
     def admit(self, task: TaskRecord) -> None:
         """Take over a task that was accepted just now."""
@@ -128,8 +135,11 @@ class Assigner:
         """Return where tasks may change robots."""
         return self._exchanges
 
-    def step(self) -> None:
+    def step(self) -> int:
         """Plan where needed and give each free robot its next task.
+
+        Returns:
+            the instant from which on there may be more to do.
 
         Raises:
             LedgerError: an assignment could not be written.
@@ -141,6 +151,7 @@ class Assigner:
             assignment = self._plan.next_of(state.robot.id)
             if assignment is not None and assignment.start <= 0.0 and self._is_ready(state, assignment, now_ns):
                 self._assign(state, assignment)
+        return END_OF_TIME_NS if self._plan is _NO_PLAN else now_ns
 
     def _estimate(self, request: TaskRequest) -> float:
         context, now_ns = self._context, self._context.clock.now_ns()
@@ -200,6 +211,7 @@ class Assigner:
         able = candidates(self._context, now_ns) if tasks else []
         self._plan = allocate(tasks, able, self._context.travel, self._exchanges) if tasks else _NO_PLAN
         self._planned_ns, self._prospects_ns, self._is_stale = now_ns, now_ns, False
+        self._changes += bool(tasks)
         self._prospects = Prospects(self._plan, self._line, self._able) if len(self._line) > len(waiting) else None
         self._raise_alarms(waiting)
 

@@ -17,6 +17,7 @@ from robot_ops.dispatch.alarms import AlarmBoard
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.congestion import Congestion
 from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.duties import Duty
 from robot_ops.dispatch.errands import Errands
 from robot_ops.dispatch.explanation import Explanation, explain_task
 from robot_ops.dispatch.forecast import as_open_task
@@ -121,6 +122,21 @@ class Dispatcher:
         self._inheritance = Inheritance(self._context)
         self._inbox = Inbox(self._context, self._outcomes, self._traffic, self._assigner.invalidate)
         self._congestion = Congestion()
+        self._supervision = Duty(self._supervisor.step)
+        self._duties = tuple(
+            map(
+                Duty,
+                (
+                    self._transfers.step,
+                    self._key_openings.step,
+                    self._plan,
+                    self._run_errands,
+                    self._outbox.step,
+                ),
+            )
+        )
+        self._recorded = -1
+        self._retries = 0
 
     def recover(self) -> None:
         """Read the ledger; call once before anything else. Open tasks go on with whatever the robots report.
@@ -239,29 +255,29 @@ class Dispatcher:
                 self._inbox.judge()
 
     def step(self) -> None:
-        """Bring everything up to the present; call it five times a second."""
+        """Bring everything up to the present; call it five times a second. Only what is due costs anything."""
         self._inbox.begin()
-        isolation = self._context.isolation
+        isolation, now_ns = self._context.isolation, self._context.clock.now_ns()
+        if isolation.is_failing:
+            self._retries += 1  # everything is tried again
         with self._guarded():
             self._context.journal.settle()
             with isolation.part("the traffic rules"):
                 self._desk.take_over()
             self._inheritance.settle()
             self._inbox.judge()
-            self._supervisor.step()
-            self._transfers.step()
-            self._key_openings.step()
+            self._inbox.note_silence(now_ns)
             self._overdue.step()
-            with isolation.part("planning"):
-                self._assigner.step()
-            with isolation.part("chores"):
-                self._errands.step()
-            self._outbox.step()
+            self._supervision.perform(now_ns, self._count_changes() + self._inbox.moves)
+            for duty in self._duties:
+                duty.perform(now_ns, self._count_changes())
             self._context.alarms.clear("ledger")
+        recorded, is_moved = self._context.journal.changes + self._context.alarms.changes, True
         with isolation.part("traffic"):
-            self._desk.step()
+            is_moved = self._desk.step(is_news=recorded != self._recorded)
+        self._recorded = recorded
         with isolation.part("travel times"):
-            self._watch_congestion()
+            self._watch_congestion(is_moved=is_moved)
 
     def tasks(self, *, with_finished: bool) -> tuple[TaskView, ...]:
         """Return all tasks in the order they were accepted; those that have ended only where asked for."""
@@ -371,13 +387,30 @@ class Dispatcher:
         self._travel.set_rules(rules)
         self._ways.forget()
 
-    def _watch_congestion(self) -> None:
-        """Have travel times follow where robots wait for each other."""
+    def _plan(self) -> int:
+        with self._context.isolation.part("planning"):
+            return self._assigner.step()
+        return self._context.clock.now_ns()
+
+    def _run_errands(self) -> int:
+        with self._context.isolation.part("chores"):
+            return self._errands.step()
+        return self._context.clock.now_ns()
+
+    def _count_changes(self) -> int:
+        """Return how often anything has happened so far that the parts of a step may depend on."""
+        context = self._context
+        changes = context.journal.changes + context.alarms.changes + self._inbox.changes + self._assigner.changes
+        return changes + self._retries
+
+    def _watch_congestion(self, *, is_moved: bool) -> None:
+        """Have travel times follow where robots wait for each other; nobody does where no robot has moved."""
         now_ns, congestion = self._context.time.now_ns, self._congestion
         elapsed = congestion.begin(now_ns)
-        waiting = {wait.robot for wait in self._traffic.waits() if wait.waits_for}
-        for robot, state in self._context.robots.items():
-            congestion.look(state, self._traffic.clearance(robot), is_waiting=robot in waiting, elapsed=elapsed)
+        if is_moved:
+            waiting = {wait.robot for wait in self._traffic.waits() if wait.waits_for}
+            for robot, state in self._context.robots.items():
+                congestion.look(state, self._traffic.clearance(robot), is_waiting=robot in waiting, elapsed=elapsed)
         if congestion.renew(now_ns):
             self._travel.set_delays(congestion.delays)
             self._ways.forget()

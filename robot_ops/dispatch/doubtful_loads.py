@@ -7,7 +7,7 @@ was not heard. Its task goes to another robot, to which the sender has nothing t
 from itertools import islice
 from typing import Final
 
-from robot_ops.core.clock import seconds_between
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between
 from robot_ops.core.ids import MissionId, RobotId, TaskId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
@@ -29,17 +29,22 @@ class DoubtfulLoads:
         self._latest: dict[RobotId, tuple[MissionId, bool]] = {}  # latest of a task, and whether no chore came after it
         self._mission_count = 0
 
-    def step(self) -> None:
-        """Look at every robot that has compartments; raise alarms and clear them."""
+    def step(self) -> int:
+        """Look at every robot that has compartments; raise alarms and clear them; return when to look again."""
         self._note_missions()
         now_ns = self._context.clock.now_ns()
+        next_ns = END_OF_TIME_NS
         for state in self._context.robots.values():
             robot, is_heard = state.robot, state.is_online(now_ns)
             if not robot.model.compartments or (is_heard and not self._inside(state) and robot.id not in self._told):
                 state.doubtful = None
                 continue
+            is_over = False
             with self._context.isolation.part(f"the load of {robot.id}", robot=robot.id):
                 self._look(state, is_heard=is_heard)
+                is_over = robot.id not in self._since
+            next_ns = next_ns if is_over else now_ns
+        return next_ns
 
     def _look(self, state: RobotState, *, is_heard: bool) -> None:
         robot, alarms = state.robot.id, self._context.alarms

@@ -3,13 +3,14 @@
 import math
 from typing import Final
 
-from robot_ops.core.clock import seconds_between
+from robot_ops.core.clock import END_OF_TIME_NS, NS_PER_S, seconds_between, to_ns
 from robot_ops.core.ids import PlaceId, RobotId
 from robot_ops.dispatch.assigner import Assigner
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import EMPTY_SOC, LOW_SOC, is_off_shift, out_of_reach
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.site.model import PlaceKind
+from robot_ops.site.shifts import coming_shifts
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.orders import MissionKind
@@ -17,6 +18,7 @@ from robot_ops.tasks.requests import TaskKind
 
 _PARK_AFTER_S: Final = 5.0
 _FULL_SOC: Final = 0.9
+_ROUNDING_S: Final = 1e-3
 _SERVICE_KINDS: Final = (
     PlaceKind.KIOSK,
     PlaceKind.COUNTER,
@@ -37,21 +39,35 @@ class Errands:
         for exchange in site.exchanges.values():
             self._service_nodes |= {site.places[exchange.drop].node, site.places[exchange.pickup].node}
 
-    def step(self) -> None:
+    def step(self) -> int:
         """Order the chores that are due.
+
+        Returns:
+            the instant from which on there may be more to do.
 
         Raises:
             LedgerError: one could not be written.
         """
         now_ns = self._context.clock.now_ns()
+        next_ns = END_OF_TIME_NS
         for state in self._context.robots.values():
             if not self._is_idle(state, now_ns):
                 state.idle_since_ns = None
                 continue
             if state.idle_since_ns is None:
                 state.idle_since_ns = now_ns
+            next_ns = min(next_ns, self._next_ns(state, state.idle_since_ns, now_ns))
             if now_ns >= state.chore_not_before_ns:
                 self._order(state, now_ns)
+        return next_ns
+
+    def _next_ns(self, state: RobotState, idle_since_ns: int, now_ns: int) -> int:
+        """Return when an idle robot may get a chore although nothing happens."""
+        instants = [idle_since_ns + to_ns(_PARK_AFTER_S), state.chore_not_before_ns]
+        for begin, end in coming_shifts(state.robot.shifts, now_ns / NS_PER_S)[:1]:
+            # a little later, for these seconds are rounded
+            instants.append(now_ns + to_ns(_ROUNDING_S + (begin if begin > 0.0 else end)))
+        return min((instant for instant in instants if instant > now_ns), default=END_OF_TIME_NS)
 
     def _is_idle(self, state: RobotState, now_ns: int) -> bool:
         return (

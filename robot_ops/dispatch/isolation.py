@@ -21,6 +21,11 @@ class Isolation:
         self._alarms = alarms
         self._logged: dict[str, str] = {}
 
+    @property
+    def is_failing(self) -> bool:
+        """Return whether any part failed when it was run last."""
+        return bool(self._logged)
+
     def part(self, name: str, *, robot: RobotId | None = None) -> "Part":
         """Return the context in which to run one part of the work, called `name` in the log; see Part."""
         return Part(self, name, robot)

@@ -20,6 +20,12 @@ class Journal:
         self._clock = clock
         self._book = TaskBook()
         self._is_settled = True
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """Return how often the book has changed so far."""
+        return self._changes
 
     @property
     def book(self) -> TaskBook:
@@ -37,6 +43,7 @@ class Journal:
         Raises:
             LedgerError: it cannot be read or does not fit together.
         """
+        self._changes += 1
         try:
             self._book = replayed(self._ledger.events())
         except StateError as error:
@@ -69,6 +76,7 @@ class Journal:
         )
         # applied first, since what the book refuses must never reach the ledger
         self._book.apply(event)
+        self._changes += 1
         self._is_settled = False
         self._ledger.append(event)
         self._is_settled = True

@@ -70,14 +70,20 @@ class KeyOpenings:
         self._record(task, taken)
         return self._code(context.book.tasks[task_id], person)
 
-    def step(self) -> None:
-        """Have operators look into robots, and tell those what was taken out of them until their chains have it."""
-        self._doubtful_loads.step()
+    def step(self) -> int:
+        """Have operators look into robots, and tell those what was taken out of them until their chains have it.
+
+        Returns:
+            the instant from which on there may be more to do.
+        """
+        next_ns = self._doubtful_loads.step()
         for state in self._context.robots.values():
             owed = self._context.book.documents.owed(state.robot.id)
             if owed or state.robot.id in self._told:
                 with self._context.isolation.part(f"the key to {state.robot.id}", robot=state.robot.id):
                     self._tell(state, owed)
+                next_ns = self._context.clock.now_ns()
+        return next_ns
 
     def _tell(self, state: RobotState, owed: tuple[TakenOut, ...]) -> None:
         context, robot = self._context, state.robot.id

@@ -5,7 +5,7 @@ Nothing is remembered that a restart would lose: what is sent follows from the b
 
 from typing import Final
 
-from robot_ops.core.clock import seconds_between
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between
 from robot_ops.core.ids import MissionId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.orders import OrderBook
@@ -25,9 +25,14 @@ class Outbox:
         self._context = context
         self._orders = OrderBook(context.secret, context.code_cost)
 
-    def step(self) -> None:
-        """Send what is due; call it only while everything in the book is on disk."""
+    def step(self) -> int:
+        """Send what is due; call it only while everything in the book is on disk.
+
+        Returns:
+            the instant from which on there may be more to send.
+        """
         now_ns = self._context.clock.now_ns()
+        next_ns = END_OF_TIME_NS
         wanted: set[MissionId] = set()
         for state in self._context.robots.values():
             mission = self._context.book.mission_of(state.robot.id)
@@ -36,9 +41,18 @@ class Outbox:
             if mission is None and state.running is None:
                 continue
             if state.status is not None:
+                if not self._is_agreed(state, mission):
+                    next_ns = now_ns
                 with self._context.isolation.part(f"orders of {state.robot.id}", robot=state.robot.id):
                     self._reconcile(state, mission, now_ns)
         self._orders.forget_all_but(wanted)
+        return next_ns
+
+    def _is_agreed(self, state: RobotState, mission: MissionRecord | None) -> bool:
+        """Return whether the robot executes what it shall, so that there is nothing to repeat."""
+        if mission is None or state.running != mission.mission_id:
+            return False
+        return mission.task_id is None or self._context.book.tasks[mission.task_id].cancel_reason is None
 
     def _reconcile(self, state: RobotState, mission: MissionRecord | None, now_ns: int) -> None:
         running = state.running

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Final
 
-from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between, to_ns
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.forecast import remaining_time, time_after_exchange
 from robot_ops.dispatch.outcomes import Outcomes
@@ -34,8 +34,8 @@ class Supervisor:
         self._outcomes = outcomes
         self._started_ns: int | None = None
 
-    def step(self) -> None:
-        """Look at every robot and its task.
+    def step(self) -> int:
+        """Look at every robot and its task; return when to look again.
 
         Raises:
             LedgerError: a fact could not be written.
@@ -43,24 +43,37 @@ class Supervisor:
         now_ns = self._context.clock.now_ns()
         if self._started_ns is None:
             self._started_ns = now_ns
+        is_starting = seconds_between(self._started_ns, now_ns) <= STARTUP_S
+        next_ns = now_ns if is_starting else END_OF_TIME_NS
         for state in self._context.robots.values():
+            due_ns = now_ns
             with self._context.isolation.part(str(state.robot.id), robot=state.robot.id):
-                self._raise_alarms(state, now_ns)
-                mission = self._context.book.mission_of(state.robot.id)
-                if mission is not None and mission.task_id is not None:
-                    self._watch(state, mission, self._context.book.tasks[mission.task_id], now_ns)
+                due_ns = self._look_at(state, now_ns)
+            next_ns = min(next_ns, due_ns)
+        return next_ns
 
-    def _watch(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
+    def _look_at(self, state: RobotState, now_ns: int) -> int:
+        self._raise_alarms(state, now_ns)
+        mission = self._context.book.mission_of(state.robot.id)
+        if mission is not None and mission.task_id is not None:
+            return self._watch(state, mission, self._context.book.tasks[mission.task_id], now_ns)
+        return now_ns if self._context.alarms.has(f"document/{state.robot.id}") else END_OF_TIME_NS
+
+    def _watch(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> int:
+        is_at_it = False
         if state.silence(now_ns) > LOST_S:
             self._watch_silent(state, mission, task)
         elif state.is_online(now_ns) and state.running != mission.mission_id:
             self._watch_idle(state, mission, task, now_ns)
         else:
-            state.missing = None
+            state.missing, is_at_it = None, True
         book = self._context.book
         task = book.tasks[task.task_id]
+        due_ns = END_OF_TIME_NS
         if task.status.is_active and book.missions[mission.mission_id].is_open:
-            self._update_status(state, mission, task, now_ns)
+            due_ns = self._update_status(state, mission, task, now_ns)
+        is_settled = is_at_it and not self._context.alarms.has(f"document/{state.robot.id}")
+        return due_ns if is_settled else now_ns
 
     def _watch_silent(self, state: RobotState, mission: MissionRecord, task: TaskRecord) -> None:
         why = f"{state.robot.id} has been silent for a minute"
@@ -125,34 +138,36 @@ class Supervisor:
             and state.is_occupied(mission.compartment)
         )
 
-    def _update_status(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> None:
-        status, reason = self._watched_status(state, mission, task, now_ns)
-        if status is task.status and _without_numbers(reason) == _without_numbers(task.reason):
-            return
-        payload = {"status": status.value, "reason": reason}
-        self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+    def _update_status(self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int) -> int:
+        """Write a status that has changed; return when it changes by itself."""
+        status, reason, due_ns = self._watched_status(state, mission, task, now_ns)
+        if status is not task.status or _without_numbers(reason) != _without_numbers(task.reason):
+            payload = {"status": status.value, "reason": reason}
+            self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+        return due_ns
 
     def _watched_status(
         self, state: RobotState, mission: MissionRecord, task: TaskRecord, now_ns: int
-    ) -> tuple[TaskStatus, str]:
+    ) -> tuple[TaskStatus, str, int]:
         report = state.report_of(mission.mission_id)
         if state.silence(now_ns) > LOST_S:
             has_document = task.request.kind is TaskKind.DELIVER and task.has_cargo
             what = f"document in {state.robot.id}: it" if has_document else str(state.robot.id)
-            return TaskStatus.BLOCKED, f"{what} is silent"
+            return TaskStatus.BLOCKED, f"{what} is silent", END_OF_TIME_NS
         if mission.kind is MissionKind.HAND_OVER_DOCUMENT:
-            return TaskStatus.BLOCKED, f"document in {state.robot.id}: {task.custodian} takes it out"
+            return TaskStatus.BLOCKED, f"document in {state.robot.id}: {task.custodian} takes it out", END_OF_TIME_NS
         if state.status is not None and state.status.is_stopped:
-            return TaskStatus.BLOCKED, f"{state.robot.id} is stopped; release it"
+            return TaskStatus.BLOCKED, f"{state.robot.id} is stopped; release it", END_OF_TIME_NS
         if report is not None and report.reason.startswith(_BLOCKED):
-            return TaskStatus.BLOCKED, report.reason.removeprefix(_BLOCKED).strip()
+            return TaskStatus.BLOCKED, report.reason.removeprefix(_BLOCKED).strip(), END_OF_TIME_NS
         remaining = remaining_time(self._context, state, task, None if report is None else report.phase)
         remaining += time_after_exchange(self._context, state, task)
         late_s = seconds_between(task.promised_ns, now_ns) + remaining
         was_late = task.status is TaskStatus.DELAYED
-        if late_s > (0.0 if was_late else _LATE_S):
-            return TaskStatus.DELAYED, "later than promised"
-        return TaskStatus.UNDERWAY, ""
+        most_s = 0.0 if was_late else _LATE_S
+        if late_s > most_s:
+            return TaskStatus.DELAYED, "later than promised", END_OF_TIME_NS
+        return TaskStatus.UNDERWAY, "", now_ns + to_ns(most_s - late_s)
 
     def _is_well(self, state: RobotState, now_ns: int) -> bool:
         """Return whether there is plainly nothing to tell of the robot: so most are at most steps."""

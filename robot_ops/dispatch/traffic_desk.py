@@ -44,6 +44,7 @@ class TrafficDesk:
         self._saved: tuple[RouteProgress, ...] = ()
         self._sent: dict[RobotId, Clearance] = {}
         self._sent_ns: int | None = None
+        self._is_kept = False
 
     @property
     def rules(self) -> TrafficRules:
@@ -84,15 +85,31 @@ class TrafficDesk:
             is_error=True,
         )
 
-    def step(self) -> None:
-        """Send clearances that are new, or due to be repeated; raise and clear alarms."""
+    def step(self, *, is_news: bool) -> bool:
+        """Send clearances that are new, or due to be repeated; raise and clear alarms.
+
+        Args:
+            is_news: book or alarms have changed.
+
+        Returns:
+            whether any robot may have moved.
+        """
         now_ns = self._context.time.now_ns
         is_due = self._sent_ns is None or seconds_between(self._sent_ns, now_ns) >= _CLEARANCE_REPEAT_S
         if is_due:
             self._sent_ns = now_ns
-        self._traffic.set_urgency(self._urgency())
+        if is_news:
+            self._traffic.set_urgency(self._urgency())
+        if self._is_kept and not self._traffic.is_due(now_ns):
+            for clearance in self._traffic.clearances() if is_due else ():
+                self._context.link.send_clearance(clearance)
+            if is_news:
+                self._raise_alarms(now_ns)
+            return False
+        self._is_kept = False  # should anything here fail, all is done again at the next step
         clearances = self._traffic.step(now_ns)
-        if self._save():
+        is_kept = self._save()
+        if is_kept:
             for clearance in clearances:
                 if is_due or self._sent.get(clearance.robot) != clearance:
                     self._context.link.send_clearance(clearance)
@@ -100,6 +117,8 @@ class TrafficDesk:
         elif is_due:
             self._recall(clearances)
         self._raise_alarms(now_ns)
+        self._is_kept = is_kept
+        return True
 
     def _recall(self, clearances: Iterable[Clearance]) -> None:
         """Have robots give up what they hold where they should, and tell them nothing else."""

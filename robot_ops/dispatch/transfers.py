@@ -9,7 +9,7 @@ robot fetches it at the custodian's place. At an exchange nothing is wrong, and 
 import logging
 from typing import Final
 
-from robot_ops.core.clock import seconds_between, to_ns
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between, to_ns
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.dispatch.context import Context
@@ -53,8 +53,11 @@ class Transfers:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def step(self) -> None:
+    def step(self) -> int:
         """Keep stranded documents in operators' sight, and give up those that nobody takes over.
+
+        Returns:
+            the instant from which on there may be more to do.
 
         Raises:
             LedgerError: a fact could not be written.
@@ -73,6 +76,7 @@ class Transfers:
                 self._raise_alarm(task, task.robot, f"{task.custodian} takes it out")
         for state in context.robots.values():
             state.is_stranded = state.robot.id in stranded
+        return now_ns if stranded else END_OF_TIME_NS
 
     def leave_visitor(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> bool:
         """Have another guide meet the visitor where this one has left them; False where nobody knows where that is.

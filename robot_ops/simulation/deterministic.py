@@ -28,6 +28,7 @@ from robot_ops.simulation.kinematic import KinematicRobot, charging_pose
 from robot_ops.simulation.network import Network
 from robot_ops.simulation.plain_building import SimulatedBuilding
 from robot_ops.simulation.population import Population
+from robot_ops.simulation.rest_round import RestRound
 from robot_ops.simulation.scenario import Scenario
 from robot_ops.simulation.scheduler import Alarm, Scheduler
 from robot_ops.simulation.station import Station
@@ -107,6 +108,7 @@ class DeterministicRun:
         self.behaviors = behaviors
         self.scheduler = Scheduler(START_NS)
         self.network = Network(self.scheduler, scenario.robots)
+        self.rest_round = RestRound(self.scheduler, lambda take, is_news: self.tell_fleet(take, is_news=is_news))
         self.building = SimulatedBuilding(site, self._wake_building)
         self.banks = CompartmentBanks({robot: site.robots[robot].model.compartments for robot in scenario.robots})
         self.watcher: Inspection = Inspection(self, SECRET)

@@ -11,6 +11,7 @@ from robot_ops.missions.ports import Announcement
 from robot_ops.simulation.compartments import CompartmentBanks
 from robot_ops.simulation.network import Network
 from robot_ops.simulation.plain_building import SimulatedBuilding
+from robot_ops.simulation.rest_round import RestRound
 from robot_ops.simulation.scheduler import Scheduler
 from robot_ops.site.model import Site
 from robot_ops.tasks.custody import CustodyEvent
@@ -45,6 +46,7 @@ class Hall(Protocol):
     network: Network
     building: SimulatedBuilding
     banks: CompartmentBanks
+    rest_round: RestRound
     behaviors: Path
 
     @property

@@ -49,6 +49,7 @@ class KinematicRobot:
         self._level = start.level
         self._pose = start.pose
         self._true_pose = start
+        self._docked_at: tuple[Pose, LevelId, bool] | None = None
         self._dock = None if site.places[robot.charger].dock is None else charging_pose(site, robot.id)
         self._battery = Battery(robot.model, soc)
         self._status = NavigationStatus.IDLE
@@ -167,6 +168,10 @@ class KinematicRobot:
         """Let time pass, in seconds."""
         if duration <= 0.0:
             return
+        if not self._way and self._status is not NavigationStatus.ACTIVE:
+            self._share = 0.0
+            self._battery.advance(duration, drive=0.0, is_docked=self._is_docked())
+            return
         remaining = duration
         before = self.driven
         while self._way and remaining > 1e-9 and not (self.brakes or self.is_lost or self._is_barred()):
@@ -254,10 +259,14 @@ class KinematicRobot:
         return False
 
     def _is_docked(self) -> bool:
-        dock = self._dock
-        if dock is None or dock.level != self._level or abs(dock.pose.x - self._pose.x) >= DOCKED_DISTANCE:
-            return False
-        return self._pose.distance_to(dock.pose) < DOCKED_DISTANCE
+        known, dock = self._docked_at, self._dock
+        if known is not None and known[0] is self._pose and known[1] == self._level:
+            return known[2]
+        is_docked = (
+            dock is not None and dock.level == self._level and self._pose.distance_to(dock.pose) < DOCKED_DISTANCE
+        )
+        self._docked_at = self._pose, self._level, is_docked
+        return is_docked
 
 
 def charging_pose(site: Site, robot: RobotId) -> LevelPose:

@@ -18,6 +18,7 @@ from robot_ops.simulation.drive_safety import DriveSafety
 from robot_ops.simulation.hall import Hall
 from robot_ops.simulation.kinematic import KinematicRobot
 from robot_ops.simulation.plain_building import BuildingLink
+from robot_ops.simulation.rest_round import HEARTBEAT, SaidAgain
 from robot_ops.simulation.robot_process import make_agent
 from robot_ops.simulation.scheduler import Alarm
 from robot_ops.simulation.storage_faults import DiskTrouble, FallibleCustodyLog, ProcessKilled
@@ -40,10 +41,8 @@ WAITING_TICK: Final = 2.0
 """s at most while it waits for something else; messages and persons that come to it have it tick at once."""
 CALM_TICK: Final = 8.0
 """s while nothing but a message can change anything; traffic control misses a robot after 10 s."""
-RESTING_TICK: Final = 60.0
+RESTING_TICK: Final = 300.0
 """s while it has nothing to do and stands where it wants to: it repeats what it has said with each heartbeat."""
-HEARTBEAT: Final = 4.0
-"""s between two statuses at most; a robot that is silent for 5 s counts as offline."""
 RESTART: Final = 5.0
 """s until a robot's process that died is started again by the supervisor of processes."""
 _DEAD: Final = "dead"
@@ -95,7 +94,7 @@ class Station:
         self._heartbeat = Alarm(hall.scheduler, self._beat)
         self._start = Alarm(hall.scheduler, self.start)
         self._advanced_ns = hall.scheduler.now_ns()
-        self._sent_status: tuple[object, ...] = ()
+        self._sent_status: RobotStatus | None = None
         self._sent_progress: RouteProgress | None = None
         self._sent_report: MissionReport | None = None
         self._taken_clearance: Clearance | None = None
@@ -199,30 +198,33 @@ class Station:
         """Between two ticks far apart, tell that the robot is there, and what its agent would say again."""
         if self.agent is None:
             return
-        is_resting = self._is_resting
-        if is_resting and not self._hall.network.is_good(self.robot):
+        if not self._is_resting:
+            self.advance()
+            self._send_status()
+            return
+        said = self._say_again()
+        if said is None:
             self.tick()
-            return
+        else:
+            self._send(said.tell, is_news=said.is_news)
+            self._hall.rest_round.join(self.robot, self._say_again)
+
+    def _say_again(self) -> SaidAgain | None:
+        """Return what a robot that rests says, None where it does not, or where it might not be heard."""
+        last = self._sent_progress
+        if last is None or not self._is_resting or not self._hall.network.is_good(self.robot):
+            self._heartbeat.wake(0.0)
+            return None
         self.advance()
-        self._send_status()
-        progress = self._sent_progress
-        if not is_resting or progress is None:
-            return
-        if seconds_between(progress.stamp_ns, self._scheduler.now_ns()) > CALM_TICK - HEARTBEAT:
-            self._repeat(progress)
-
-    def _repeat(self, last: RouteProgress) -> None:
-        """Say again what was said last: not with every heartbeat, but before traffic control misses the robot."""
-        self.building.repeat()
-        progress, report = replace(last, stamp_ns=self._scheduler.now_ns()), self._sent_report
-        self._sent_progress = progress
-
-        def take(dispatcher: Dispatcher) -> None:
-            dispatcher.on_progress(progress)
-            if report is not None:
-                dispatcher.on_report(report)
-
-        self._send(take, is_news=False)
+        status, is_news = self._sent_status, False
+        if status is None or not self._is_as_before(status):
+            status, is_news = self._status()
+        now_ns = self._scheduler.now_ns()
+        # not with every heartbeat, but before traffic control misses the robot
+        if seconds_between(last.stamp_ns, now_ns) <= CALM_TICK - HEARTBEAT:
+            return SaidAgain(status=status, progress=None, report=None, is_news=is_news)
+        progress = self._sent_progress = replace(last, stamp_ns=now_ns)
+        return SaidAgain(status=status, progress=progress, report=self._sent_report, is_news=is_news)
 
     def order(self, order: MissionOrder) -> None:
         """Take an order, as it arrives."""
@@ -358,25 +360,40 @@ class Station:
     def _send_status(self) -> None:
         if self.agent is None:
             return
-        now_ns = self._scheduler.now_ns()
-        is_stopped, mission_id = bool(self.stopped_by), self.agent.mission_id
-        occupied = self.compartments.occupied
-        state = (mission_id, is_stopped, tuple(occupied.values()), self.body.is_charging)
-        status = RobotStatus(
-            robot=self.robot,
-            stamp_ns=now_ns,
-            at=self.body.pose,
-            speed=self.body.speed,
-            battery_soc=self.body.soc,
-            is_charging=self.body.is_charging,
-            mission_id=mission_id,
-            is_stopped=is_stopped,
-            compartments=occupied,
-        )
-        is_news, self._sent_status = state != self._sent_status, state
+        status, is_news = self._status()
         self._send(lambda dispatcher: dispatcher.on_status(status), is_news=is_news)
+        self._hall.rest_round.leave(self.robot)
         self._heartbeat.cancel()
         self._heartbeat.wake(HEARTBEAT)
+
+    def _status(self) -> tuple[RobotStatus, bool]:
+        """Return its status and whether that says anything new."""
+        body, occupied = self.body, self.compartments.occupied
+        mission_id = None if self.agent is None else self.agent.mission_id
+        status = RobotStatus(
+            robot=self.robot,
+            stamp_ns=self._scheduler.now_ns(),
+            at=body.pose,
+            speed=body.speed,
+            battery_soc=body.soc,
+            is_charging=body.is_charging,
+            mission_id=mission_id,
+            is_stopped=bool(self.stopped_by),
+            compartments=occupied,
+        )
+        last, self._sent_status = self._sent_status, status
+        return status, last is None or _condition(last) != _condition(status)
+
+    def _is_as_before(self, last: RobotStatus) -> bool:
+        """Return whether its status would say nothing but what it has said last."""
+        body = self.body
+        return (
+            body.pose is last.at
+            and (body.speed, body.soc, body.is_charging) == (last.speed, last.battery_soc, last.is_charging)
+            and last.mission_id is None
+            and bool(self.stopped_by) is last.is_stopped
+            and self.compartments.occupied == last.compartments
+        )
 
     def _next_tick(self) -> float:
         agent, body = self.agent, self.body
@@ -431,6 +448,10 @@ class Station:
 
 def _place(progress: RouteProgress) -> tuple[object, ...]:
     return (progress.route_id, progress.reached, progress.held, progress.goal_seq, progress.tail, progress.free)
+
+
+def _condition(status: RobotStatus) -> tuple[object, ...]:
+    return (status.mission_id, status.is_stopped, status.compartments, status.is_charging)
 
 
 def _state(report: MissionReport) -> tuple[object, ...]:

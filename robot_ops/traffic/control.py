@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from robot_ops.core.clock import seconds_between
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between
 from robot_ops.core.ids import RobotId, RouteId
 from robot_ops.core.poses import LevelPose
 from robot_ops.site.model import Site
@@ -13,10 +13,11 @@ from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.explanation import Explainer
 from robot_ops.traffic.graph import Arc, LaneGraph
+from robot_ops.traffic.holdings import HoldingBook
 from robot_ops.traffic.itineraries import ItineraryBook, Telling
 from robot_ops.traffic.joining import WAITING, claimed_at, claimed_cells, held_back, is_taken, who_is_ahead
 from robot_ops.traffic.making_way import find_spots
-from robot_ops.traffic.obstructions import Obstructions, has_other_way, stuck_on
+from robot_ops.traffic.obstructions import Obstructions, has_other_way, next_change, stuck_on
 from robot_ops.traffic.ordering import FleetOrder
 from robot_ops.traffic.reasons import Picture, find_waits
 from robot_ops.traffic.refuges import Refuges
@@ -65,7 +66,8 @@ class TrafficControl:
         self._expected = frozenset(site.robots if robots is None else robots)
         self._last_held = {held.robot: replace(held, stamp_ns=NEVER_NS) for held in last_held}
         self._tracks: dict[RobotId, Track] = {}
-        self._held: dict[RobotId, RouteProgress] = {}  # what the holdings were when they were asked for last
+        self._held = HoldingBook(self._graph, self._obstructions.bubbles)
+        self._resting: set[RobotId] = set()  # stand where they want to: nothing about them is to be looked at
         self._waiting: dict[RobotId, RouteProgress] = {}  # what robots ask for that may not take part yet
         self._spot_of: dict[RobotId, int] = {}  # where idle robots go that stand in the way of those
         self._goals: dict[RobotId, int | None] = {}
@@ -75,6 +77,8 @@ class TrafficControl:
         self._itineraries = ItineraryBook(self._graph)
         self._start_ns: int | None = None
         self._has_collected = False
+        self._has_news = True
+        self._due_ns = 0
         self._now_ns = 0
 
     @property
@@ -96,6 +100,8 @@ class TrafficControl:
         if rules != self._obstructions.rules:
             self._obstructions.set_rules(rules)
             self._sheltered = None
+            self._has_news = True
+            self._resting.clear()
 
     def update(self, progress: RouteProgress) -> None:
         """Take in a robot's report; one that is older than the last from this robot is ignored.
@@ -110,6 +116,7 @@ class TrafficControl:
             return
         if track is not None and robot not in self._waiting and track.take_repeated(progress):
             return
+        self._has_news = True
         at = self._joins_at(progress, track)
         if at is None or not self._must_wait(progress, at):
             self._waiting.pop(robot, None)
@@ -136,6 +143,8 @@ class TrafficControl:
 
     def _take_in(self, progress: RouteProgress) -> None:
         robot = progress.robot
+        self._resting.discard(robot)
+        self._held.touch(robot)
         track = self._tracks.get(robot)
         if track is None:
             self._tracks[robot] = Track(self._graph, progress)
@@ -164,7 +173,9 @@ class TrafficControl:
     def set_urgency(self, urgency: Mapping[RobotId, int]) -> None:
         """Say how urgent is what each robot drives for: larger goes first, 0 where nothing is said (-10 to 10)."""
         for robot, track in self._tracks.items():
-            track.urgency = urgency.get(robot, 0)
+            if track.urgency != urgency.get(robot, 0):
+                track.urgency = urgency.get(robot, 0)
+                self._has_news = True
 
     def remove(self, robot: RobotId) -> None:
         """Forget a robot that is carried away; what it held is free at once."""
@@ -175,6 +186,14 @@ class TrafficControl:
             self._waiting.pop(robot, None)
             self._obstructions.bubbles.remove(robot)
             self._itineraries.forget(robot)
+            self._resting.discard(robot)
+            self._has_news = True
+
+    def is_due(self, now_ns: int) -> bool:
+        """Return whether a step may change anything: not while nothing is heard and nobody waits for anything."""
+        if not self._has_news and now_ns >= self._due_ns:
+            self._due_ns = self._next_ns()  # most have been heard since
+        return self._has_news or now_ns >= self._due_ns
 
     def step(self, now_ns: int) -> tuple[Clearance, ...]:
         """Plan where needed and clear what can be cleared.
@@ -183,22 +202,46 @@ class TrafficControl:
             the clearances of all robots that have one, in the order of their ids, each stamped with the instant of its
             last change; to be sent again and again.
         """
+        self._has_news = False
+        self._due_ns = self._now_ns = now_ns
         if self._is_collecting(now_ns):
             return ()
-        self._now_ns = now_ns
+        self._resting -= {robot for robot in self._resting if self._tracks[robot].is_silent(now_ns)}
         for robot in [robot for robot in self.rules.absent_robots if self._is_silent(robot)]:
             self.remove(robot)
-        self._obstructions.note_stuck(self._tracks, now_ns)
+        self._obstructions.note_stuck(self._active(), now_ns)
         self._impose()
         self._shelter(now_ns)
         self._make_way(now_ns)
-        self._goals = {robot: self._goal(track) for robot, track in self._tracks.items()}
+        former, resting = self._goals, self._resting
+        self._goals = {r: former[r] if r in resting else self._goal(track) for r, track in self._tracks.items()}
         self._order.plan(self._tracks, self._goals, now_ns)
-        self._order.clear(self._tracks, now_ns)
-        for track in self._tracks.values():
+        self._resting -= self._order.concerned
+        active = self._active()
+        for robot, track in active.items():
+            self._held.touch(robot)
             track.note_wait(now_ns)
-        self._waits.renew(find_waits(self._picture()), now_ns)
-        return self._itineraries.renew(self._tell(), now_ns)
+        self._order.clear(self._tracks, now_ns)
+        self._waits.renew(find_waits(self._picture(), active), now_ns)
+        clearances = self._itineraries.renew(self._tell(), now_ns)
+        if not self.rules.is_emergency:
+            driving = self._order.concerned
+            self._resting |= {r for r, track in active.items() if r not in driving and self._is_resting(track)}
+        return clearances
+
+    def _active(self) -> dict[RobotId, Track]:
+        """Return those who do not rest."""
+        return {robot: track for robot, track in self._tracks.items() if robot not in self._resting}
+
+    def _is_resting(self, track: Track) -> bool:
+        """Return whether a robot without moves stays as it is until it says something else."""
+        is_there = self._goals[track.robot] == (None if track.goal is None else track.path[-1] if track.path else -1)
+        is_on_lanes = bool(track.path) and not track.lost and track.free is None
+        return is_there and is_on_lanes and track.is_at_end and self._waits.of(track.robot) is None
+
+    def clearances(self) -> tuple[Clearance, ...]:
+        """Return all clearances as of the last step."""
+        return self._itineraries.all()
 
     def clearance(self, robot: RobotId) -> Clearance | None:
         """Return the robot's clearance as of the last step, None where it has none."""
@@ -211,31 +254,7 @@ class TrafficControl:
 
     def holdings(self) -> tuple[RouteProgress, ...]:
         """Return what each robot may take up now; to be kept for the next process before clearances are sent."""
-        self._held = {robot: self._holding(track, self._held.get(robot)) for robot, track in self._tracks.items()}
-        return tuple(self._held.values())
-
-    def _holding(self, track: Track, known: RouteProgress | None) -> RouteProgress:
-        """Return what the robot may take up now; `known` where that is the same."""
-        names = self._graph.nodes
-        held = tuple([names[node] for node in track.held_nodes()])
-        radius = self._obstructions.bubbles.radius(track.robot)
-        if known is not None and (known.held, known.tail, known.free, known.free_radius) == (
-            held,
-            track.tail,
-            track.free,
-            radius,
-        ):
-            return known
-        return RouteProgress(
-            robot=track.robot,
-            stamp_ns=NEVER_NS,
-            route_id=RouteId(""),
-            reached=0,
-            held=held,
-            tail=track.tail,
-            free=track.free,
-            free_radius=radius,
-        )
+        return self._held.renew(self._tracks)
 
     @property
     def unheard(self) -> tuple[RouteProgress, ...]:
@@ -282,6 +301,14 @@ class TrafficControl:
                 self.update(claim)
         return not self._has_collected
 
+    def _next_ns(self) -> int:
+        """Return the instant from which on a step may change something although nothing is heard."""
+        now_ns = self._now_ns
+        is_calm = self._has_collected and self._order.is_settled and not self._obstructions.is_any_stuck
+        if not is_calm or self._waits.all() or self._waiting or self.rules.is_emergency:
+            return now_ns
+        return min(map(next_change, self._tracks.values()), default=END_OF_TIME_NS)
+
     def _is_silent(self, robot: RobotId) -> bool:
         track = self._tracks.get(robot)
         return track is not None and track.is_silent(self._now_ns)
@@ -291,6 +318,7 @@ class TrafficControl:
         restrictions = self._obstructions.restrictions()
         if restrictions == self._graph.restrictions:
             return
+        self._resting.clear()
         before, self._graph = self._graph, self._graph.restricted(restrictions)
         former, self._order = self._order, FleetOrder(self._graph, self._conflicts)
         self._order.alarm = former.alarm
@@ -349,6 +377,7 @@ class TrafficControl:
         )
         for robot in sorted(former.keys() | self._spot_of.keys()):
             if former.get(robot) != self._spot_of.get(robot) and robot in self._tracks:
+                self._resting.discard(robot)
                 self._order.want(robot)
 
     def _goal(self, track: Track) -> int | None:
@@ -363,10 +392,13 @@ class TrafficControl:
             return goal
         return None
 
-    def _tell(self) -> Mapping[RobotId, tuple[Track, list[Arc], Telling]]:
+    def _tell(self) -> Mapping[RobotId, tuple[Track, list[Arc], Telling] | None]:
         moves = self._order.moves_by_robot()
-        told: dict[RobotId, tuple[Track, list[Arc], Telling]] = {}
+        told: dict[RobotId, tuple[Track, list[Arc], Telling] | None] = {}
         for robot, track in self._tracks.items():
+            if robot in self._resting:
+                told[robot] = None
+                continue
             if not track.path:
                 continue
             arcs = moves.get(robot, [])

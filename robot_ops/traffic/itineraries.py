@@ -43,21 +43,27 @@ class ItineraryBook:
         self._clearances.pop(robot, None)
         self._waypoints.pop(robot, None)
 
-    def renew(self, told: Mapping[RobotId, tuple[Track, Sequence[Arc], Telling]], now_ns: int) -> tuple[Clearance, ...]:
+    def renew(
+        self, told: Mapping[RobotId, tuple[Track, Sequence[Arc], Telling] | None], now_ns: int
+    ) -> tuple[Clearance, ...]:
         """Replace all clearances.
 
         Args:
-            told: per robot that gets one, its track, its moves beyond what it is cleared for, and what else it says.
+            told: per robot that gets one, its track, its moves beyond what it is cleared for, and what else it says;
+                None where nothing has changed.
         """
-        self._clearances = {
-            robot: self._renewed(track, track.plan(arcs, now_ns), telling, now_ns)
-            for robot, (track, arcs, telling) in told.items()
-        }
+        known, self._clearances = self._clearances, {}
+        for robot, one in told.items():
+            if one is not None:
+                track, arcs, telling = one
+                route = track.plan(arcs, now_ns)
+                self._clearances[robot] = self._renewed(known.get(robot), track, route, telling, now_ns)
+            elif robot in known:
+                self._clearances[robot] = known[robot]
         return self.all()
 
-    def _renewed(self, track: Track, route: Route, telling: Telling, now_ns: int) -> Clearance:
+    def _renewed(self, known: Clearance | None, track: Track, route: Route, telling: Telling, now_ns: int) -> Clearance:
         waypoints, cleared = self._waypoints_of(track.robot, route), len(track.path) - 1 - route.first
-        known = self._clearances.get(track.robot)
         if (
             known is not None
             and (known.route_id, known.goal_seq, known.cleared) == (route.id, track.goal_seq, cleared)

@@ -11,7 +11,7 @@ from robot_ops.tasks.traffic_rules import TrafficRules
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import LIFT_SECONDS, Arc, LaneGraph, Restrictions
 from robot_ops.traffic.restrictions import Bubbles, restrictions_of
-from robot_ops.traffic.track import Track
+from robot_ops.traffic.track import SILENT_SECONDS, Track
 from robot_ops.traffic.travel import distances_to
 
 STUCK_SECONDS: Final = 30.0
@@ -57,6 +57,11 @@ class Obstructions:
             if arc is not None:
                 self._stuck[arc.cell] = _Stuck(robot, now_ns + to_ns(STUCK_MEMORY))
 
+    @property
+    def is_any_stuck(self) -> bool:
+        """Return whether anybody could not pass on a lane lately."""
+        return bool(self._stuck)
+
     def stuck_robot(self, cell: int) -> RobotId | None:
         """Return who could not pass on the lane, None where nobody."""
         stuck = self._stuck.get(cell)
@@ -101,6 +106,13 @@ def stuck_on(track: Track, now_ns: int) -> Arc | None:
         return None
     arcs = track.held_arcs()
     return arcs[0] if arcs and (arcs[0].lift is None or seconds >= STUCK_SECONDS + LIFT_SECONDS) else None
+
+
+def next_change(track: Track) -> int:
+    """Return the instant at which the robot is taken to be silent or stuck unless it is heard, nanoseconds."""
+    silent_ns = track.stamp_ns + to_ns(SILENT_SECONDS)
+    stands_ns = track.stands_since_ns
+    return silent_ns if stands_ns is None else min(silent_ns, stands_ns + to_ns(STUCK_SECONDS))
 
 
 def has_other_way(graph: LaneGraph, track: Track, goal: int, arc: Arc) -> bool:

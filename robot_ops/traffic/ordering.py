@@ -73,6 +73,17 @@ class FleetOrder:
         self._switch_ns = 0
         self._detour_ns = 0
 
+    @property
+    def is_settled(self) -> bool:
+        """Return whether all have a way and none must wait: it stays so until somebody is heard."""
+        is_planned = not (self.unplanned or self._new or self._is_disturbed or self.alarm)
+        return is_planned and not self.blocked
+
+    @property
+    def concerned(self) -> set[RobotId]:
+        """Return the robots that have moves, or should have."""
+        return {move.robot for move in self.moves} | self.unplanned | self.obstacles.keys()
+
     def want(self, robot: RobotId) -> None:
         """Note that the robot's goal has changed."""
         self._new.add(robot)

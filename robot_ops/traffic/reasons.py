@@ -46,9 +46,9 @@ class Picture:
         return bool(track.path) and track.reached == len(track.path) - 1
 
 
-def find_waits(picture: Picture) -> dict[RobotId, Reason]:
-    """Return, per robot that cannot go on, why."""
-    reasons = {robot: _reason(picture, track) for robot, track in picture.tracks.items()}
+def find_waits(picture: Picture, tracks: Mapping[RobotId, Track]) -> dict[RobotId, Reason]:
+    """Return, per robot of these tracks that cannot go on, why."""
+    reasons = {robot: _reason(picture, track) for robot, track in tracks.items()}
     found = {robot: reason for robot, reason in reasons.items() if reason is not None}
     for robot in list(found):
         if _is_helpless(picture, picture.tracks[robot]):

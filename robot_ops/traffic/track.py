@@ -87,6 +87,11 @@ class Track:
         """Return the node where the clearance ends."""
         return self.path[-1]
 
+    @property
+    def is_at_end(self) -> bool:
+        """Return whether it stands at the end of its clearance."""
+        return self.reached == len(self.path) - 1
+
     def update(self, progress: RouteProgress) -> list[Move] | None:
         """Take in a report that is not older than the last.
 
@@ -183,6 +188,11 @@ class Track:
         if not self.path or self.reached == len(self.path) - 1 or self.is_silent(now_ns):
             return 0.0
         return max(0.0, seconds_between(max(self.moved_ns, self.waited_ns), now_ns))
+
+    @property
+    def stands_since_ns(self) -> int | None:
+        """Return the instant since which it has not come further although it is cleared, None where it is not."""
+        return None if not self.path or self.is_at_end else max(self.moved_ns, self.waited_ns)
 
     def note_wait(self, now_ns: int) -> None:
         """Remember the instant if the robot stands at the end of its clearance and cannot be expected to move."""

@@ -115,8 +115,9 @@ class ClearedWays(Invariant):
         if lifts:
             raise Broken(f"{robot} and {other} are both cleared into lift {min(lifts)}")
         room = site.robots[robot].model.radius + site.robots[other].model.radius
+        theirs = self._way(other)
         for mine in way:
-            for their in self._way(other):
+            for their in theirs:
                 if mine.is_far(their, room) or mine.distance_between(their) >= room - _TOLERANCE:
                     continue
                 raise Broken(
