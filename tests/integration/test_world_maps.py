@@ -13,7 +13,7 @@ from robot_ops.site.files import load_site
 from robot_ops.site.model import Site
 
 
-@pytest.fixture(scope="module", params=["immigration_hall", "airport_crossing"])
+@pytest.fixture(scope="module", params=["immigration_hall", "airport_crossing", "two_floors"])
 def site(request: pytest.FixtureRequest) -> Site:
     return load_site(shared_folder("sites") / f"{request.param}.yaml")
 

@@ -21,7 +21,7 @@ from robot_ops.testing.map_lidar import map_ranges
 SITES = Path(__file__).parents[3] / "sites"
 
 
-@pytest.fixture(scope="module", params=["immigration_hall", "airport_crossing"])
+@pytest.fixture(scope="module", params=["immigration_hall", "airport_crossing", "two_floors"])
 def site(request: pytest.FixtureRequest) -> Site:
     return load_site(SITES / f"{request.param}.yaml")
 

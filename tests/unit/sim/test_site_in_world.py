@@ -17,7 +17,8 @@ from robot_ops.site.files import load_site
 from robot_ops.site.model import PlaceKind, Site
 
 ROOT = Path(__file__).parents[3]
-SITES = {name: load_site(ROOT / "sites" / f"{name}.yaml") for name in ("immigration_hall", "airport_crossing")}
+NAMES = ("immigration_hall", "airport_crossing", "two_floors")
+SITES = {name: load_site(ROOT / "sites" / f"{name}.yaml") for name in NAMES}
 HALL = SITES["immigration_hall"]
 LIDAR_HEIGHT = 0.30
 CLEARANCE = 1.1
