@@ -59,11 +59,6 @@ def _levels(site: Site, robot: Robot) -> Iterator[Finding]:
         if node.level not in levels:
             text = f"its {role} '{place}' is on '{node.level}', where it never goes"
             yield error(path, text, "Correct 'levels', or give it another", node)
-    for lift in site.lifts.values():
-        if not levels.isdisjoint(lift.stops) and not lift.stops.keys() <= levels:
-            text = f"lift '{lift.id}' leads from where it stays to other levels; only tasks are kept from it"
-            mend = "Where it cannot ride, leave the lift out: traffic may send it there out of others' way"
-            yield warning(path, text, mend)
 
 
 def _model(model: RobotModel) -> Iterator[Finding]:

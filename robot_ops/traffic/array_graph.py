@@ -1,6 +1,6 @@
 """Makes the kernels' flat arrays from a lane graph with its conflicts, or from a grid."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -38,6 +38,13 @@ def of_lanes(graph: LaneGraph, conflicts: ConflictMap) -> tuple[ArrayGraph, tupl
         leave_distance=conflicts.distance,
     )
     return arrays, arcs
+
+
+def ends_in(graph: ArrayGraph, nodes: Collection[int]) -> Bools:
+    """Return (arcs,) whether an arc ends at one of the nodes."""
+    is_there = np.zeros(len(graph.first_arc) - 1, dtype=np.bool_)
+    is_there[sorted(nodes)] = True
+    return np.asarray(is_there[graph.arc_end], dtype=np.bool_)
 
 
 def of_grid(is_free: Bools) -> tuple[ArrayGraph, Ints]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from robot_ops.core.errors import SiteError
-from robot_ops.core.ids import DoorId, LiftId, NodeId, PlaceId, RobotId
+from robot_ops.core.ids import DoorId, LevelId, LiftId, NodeId, PlaceId, RobotId
 from robot_ops.site.model import Lane, Site
 
 DOOR_SECONDS: Final = 3.0
@@ -21,6 +21,7 @@ LANE_SECONDS: Final = 0.4
 """What slowing down for turns and people costs per lane, on average."""
 DEFAULT_RADIUS: Final = 0.35
 DEFAULT_SPEED: Final = 1.0
+_NOWHERE: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,6 +99,7 @@ class LaneGraph:
         self.cabins: frozenset[int] = frozenset(
             self.number[node] for lift in site.lifts.values() for node in lift.stops.values()
         )
+        self._barred: dict[frozenset[LevelId], frozenset[int]] = {}
         radii = sorted((robot.model.radius for robot in site.robots.values()), reverse=True)
         radii += [DEFAULT_RADIUS] * (2 - len(radii))
         self.largest_radius: float = radii[0]
@@ -119,6 +121,24 @@ class LaneGraph:
         """Return the robot's top speed in m/s; an unknown robot gets a usual one."""
         known = self.site.robots.get(robot)
         return known.model.max_speed if known is not None else DEFAULT_SPEED
+
+    def barred(self, robot: RobotId) -> frozenset[int]:
+        """Return the nodes that the robot is never sent to: where it does not go, and in lifts that it cannot ride."""
+        known = self.site.robots.get(robot)
+        if known is None or known.levels is None:
+            return _NOWHERE
+        levels = known.levels
+        barred = self._barred.get(levels)
+        if barred is None:
+            elsewhere = [node.id for node in self.site.nodes.values() if node.level not in levels]
+            lifts = [lift for lift in self.site.lifts.values() if len(levels & lift.stops.keys()) < 2]
+            cabins = [node for lift in lifts for node in lift.stops.values()]
+            barred = self._barred[levels] = frozenset(self.number[node] for node in (*elsewhere, *cabins))
+        return barred
+
+    def seconds(self, robot: RobotId, arc: Arc) -> float:
+        """Return how long the robot takes for the arc, inf where it is never sent to its end."""
+        return math.inf if arc.end in self.barred(robot) else arc.seconds(self.max_speed(robot))
 
     def arcs_along(self, nodes: Sequence[int]) -> list[Arc] | None:
         """Return the arcs of a walk over these nodes, None where two of them are not joined."""

@@ -93,6 +93,7 @@ class JointSearch:
             trails=[body.trail for body in self._bodies],
             urgency=np.array([body.urgency for body in self._bodies], dtype=np.int32),
             firm=np.array(self._firm, dtype=np.int32),
+            barred=[body.barred for body in self._bodies],
         )
         if plan is None:
             return None
@@ -114,6 +115,7 @@ def solve_arrays(
     trails: Sequence[Trail] = (),
     urgency: Ints | None = None,
     firm: Ints | None = None,
+    barred: Sequence[frozenset[int]] = (),
     more: int = 0,
 ) -> JointPlan | None:
     """Plan all robots from their starts to their goals.
@@ -126,6 +128,7 @@ def solve_arrays(
         tails: (robots,) meters of the parties; trails: what they take up at the start.
         urgency: (robots,) of what they drive for, larger goes first; all alike by default.
         firm: cells taken up for good by robots that must not move.
+        barred: per robot the nodes that it must never be sent to; none by default.
         more: how many joint steps may be tried after the first plan to find a better one; the more, the better is it.
 
     Returns:
@@ -141,6 +144,7 @@ def solve_arrays(
         max_speeds=max_speeds,
         tails=lengths,
         is_barred=None if firm is None else _barred(graph, firm),
+        barred=barred,
     )
     degrees = np.zeros(len(starts), dtype=np.int32) if urgency is None else urgency
     return _Attempts(graph, team, starts, trails, degrees, seed).solve(limit, more)

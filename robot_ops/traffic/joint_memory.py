@@ -5,20 +5,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from robot_ops.traffic.array_graph import ends_in
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.board import FREE, FREE_FORKS, STAY, Board, Team, link
 from robot_ops.traffic.kernels.distances import arc_seconds
 from robot_ops.traffic.kernels.joint_tree import Tree, rehash
 from robot_ops.traffic.kernels.swaps import passing_arcs
 from robot_ops.traffic.kernels.tables import times_to_all
-from robot_ops.traffic.schedule import Trail
+from robot_ops.traffic.schedule import NO_CELLS, Trail
 
 _POSITIONS = 256
 _CONSTRAINTS_EACH = 8
 
 
 def make_team(
-    graph: ArrayGraph, *, goals: Ints, max_speeds: Floats, tails: Floats, is_barred: Bools | None = None
+    graph: ArrayGraph,
+    *,
+    goals: Ints,
+    max_speeds: Floats,
+    tails: Floats,
+    is_barred: Bools | None = None,
+    barred: Sequence[frozenset[int]] = (),
 ) -> Team:
     """Return what the robots want.
 
@@ -26,26 +33,47 @@ def make_team(
         goals: (robots,) nodes, -1 where a robot may end anywhere.
         max_speeds: (robots,) m/s; tails: (robots,) meters of the parties.
         is_barred: (arcs,) that nobody may enter.
+        barred: per robot the nodes that it must never be sent to; none by default.
     """
-    barred = np.zeros(len(graph.arc_start), dtype=np.bool_) if is_barred is None else is_barred
-    speeds, speed_row = np.unique(max_speeds, return_inverse=True)
+    is_closed = np.zeros(len(graph.arc_start), dtype=np.bool_) if is_barred is None else is_barred
+    off = list(barred) or [NO_CELLS] * len(goals)
+    kept_off = list(dict.fromkeys(off))  # there are few kinds of robots: those that go everywhere, those of each level
+    kinds, speed_row = np.unique(
+        np.stack([max_speeds, [float(kept_off.index(nodes)) for nodes in off]]), axis=1, return_inverse=True
+    )
+    speed_row, speeds, mask = speed_row.ravel(), kinds[0], kinds[1].astype(np.int32)
+    is_off = np.stack([ends_in(graph, nodes) for nodes in kept_off] or [np.zeros_like(is_closed)])
     wanted, row = np.unique(np.stack([speed_row, goals])[:, goals >= 0], axis=1, return_inverse=True)
     rows = np.full(len(goals), -1, dtype=np.int32)
     rows[goals >= 0] = row.ravel()
     times = np.stack([arc_seconds(graph, float(speed)) for speed in speeds])
+    usual = float(times[0].mean()) if times.size else 1.0
+    times[is_off[mask]] = np.inf
     return Team(
         goal=goals.astype(np.int32),
         row=rows,
-        to_goal=times_to_all(graph, wanted[1].astype(np.int32), speeds[wanted[0]], barred),
+        to_goal=_times_to_goals(
+            graph, wanted[1].astype(np.int32), speeds[wanted[0]], is_closed, is_off[mask[wanted[0]]]
+        ),
         speed_row=speed_row.astype(np.int32),
         arc_seconds=times,
         tail=tails.astype(np.float64),
-        is_barred=barred,
+        is_barred=is_closed,
         is_passing=passing_arcs(graph),
-        usual=float(times[0].mean()) if times.size else 1.0,
+        usual=usual,
         noise=0.0,
         swaps=FREE_FORKS,
     )
+
+
+def _times_to_goals(graph: ArrayGraph, goals: Ints, max_speeds: Floats, is_closed: Bools, is_off: Bools) -> Floats:
+    """Return (goals, nodes) least times; `is_off`: (goals, arcs) that who wants to go there must not use."""
+    table = np.empty((len(goals), len(graph.first_arc) - 1))
+    masks, mask_of = np.unique(is_off, axis=0, return_inverse=True)
+    for number, mask in enumerate(masks):
+        rows = np.flatnonzero(mask_of.ravel() == number)
+        table[rows] = times_to_all(graph, goals[rows], max_speeds[rows], is_closed | mask)
+    return table
 
 
 def make_board(graph: ArrayGraph, *, starts: Ints, tails: Floats, trails: Sequence[Trail] = (), seed: int = 0) -> Board:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from robot_ops.core.ids import RobotId
-from robot_ops.traffic.array_graph import of_lanes
+from robot_ops.traffic.array_graph import ends_in, of_lanes
 from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.kernels.arrays import ArrayGraph, Bools, Floats, Ints
 from robot_ops.traffic.kernels.claims import Fleet
 from robot_ops.traffic.kernels.distances import reverse_arcs, times_to
-from robot_ops.traffic.schedule import Bodies, Body, Move
+from robot_ops.traffic.schedule import NO_CELLS, Bodies, Body, Move
 from robot_ops.traffic.timed_plan import paces
 
 
@@ -29,8 +29,8 @@ class LaneTables:
         self.graph, self.arcs = of_lanes(graph, conflicts)
         self._number = {(arc.start, arc.end): number for number, arc in enumerate(self.arcs)}
         self._entering = reverse_arcs(self.graph)
-        self._paces: dict[tuple[float, bool], tuple[Floats, Floats]] = {}
-        self._to_goal: dict[tuple[int, float], Floats] = {}
+        self._paces: dict[tuple[float, bool, frozenset[int]], tuple[Floats, Floats]] = {}
+        self._to_goal: dict[tuple[int, float, frozenset[int]], Floats] = {}
         self._is_open = np.zeros(graph.cell_count, dtype=np.bool_)
 
     def number(self, arc: Arc) -> int | None:
@@ -46,24 +46,33 @@ class LaneTables:
             return None
         return np.array(robots, dtype=np.int32), np.array(arcs, dtype=np.int32)
 
-    def to_goal(self, goal: int, max_speed: float) -> Floats:
-        """Return (nodes,) the least seconds to the goal, inf where no way leads there."""
-        table = self._to_goal.get((goal, max_speed))
+    def to_goal(self, goal: int, max_speed: float, barred: frozenset[int] = NO_CELLS) -> Floats:
+        """Return (nodes,) the least seconds to the goal, inf where no way leads there; `barred` as for `pace`."""
+        key = (goal, max_speed, barred)
+        table = self._to_goal.get(key)
         if table is None:
-            table = self._to_goal[goal, max_speed] = self.to_goal_around(goal, max_speed, self._is_open)
+            table = self._to_goal[key] = self.to_goal_around(goal, max_speed, self._is_open, barred)
         return table
 
-    def to_goal_around(self, goal: int, max_speed: float, is_blocked: Bools) -> Floats:
+    def to_goal_around(
+        self, goal: int, max_speed: float, is_blocked: Bools, barred: frozenset[int] = NO_CELLS
+    ) -> Floats:
         """Return the same where cells (cells,) must not be used; the goal itself may be."""
-        seconds, _ = self.pace(max_speed, is_party=False)
+        seconds, _ = self.pace(max_speed, is_party=False, barred=barred)
         return times_to(self.graph, *self._entering, seconds, goal, is_blocked)
 
-    def pace(self, max_speed: float, *, is_party: bool) -> tuple[Floats, Floats]:
-        """Return (arcs,) seconds, and seconds until the node behind is free; see `Fleet`."""
-        known = self._paces.get((max_speed, is_party))
+    def pace(self, max_speed: float, *, is_party: bool, barred: frozenset[int] = NO_CELLS) -> tuple[Floats, Floats]:
+        """Return (arcs,) seconds, and seconds until the node behind is free; see `Fleet`.
+
+        Args:
+            barred: nodes that the robot is never sent to: arcs that end there take for ever.
+        """
+        key = (max_speed, is_party, barred)
+        known = self._paces.get(key)
         if known is None:
             seconds, leaving = paces(self.graph, np.array([max_speed]), [is_party])
-            known = self._paces[max_speed, is_party] = (seconds[0], leaving[0])
+            seconds[0, ends_in(self.graph, barred)] = math.inf
+            known = self._paces[key] = (seconds[0], leaving[0])
         return known
 
     def fleet(self, bodies: Bodies, bounds: Mapping[RobotId, tuple[int | None, Floats]]) -> Fleet:
@@ -73,9 +82,10 @@ class LaneTables:
             bounds: per robot that is planned its goal (None: any refuge) and its row of `Fleet.bound`.
         """
         rows = list(bodies.values())
-        kinds: dict[tuple[float, bool], int] = {}
-        pace = [kinds.setdefault((body.max_speed, body.tail > 0.0), len(kinds)) for body in rows]
-        tables = [self.pace(speed, is_party=is_party) for speed, is_party in kinds] or [self.pace(1.0, is_party=False)]
+        kinds: dict[tuple[float, bool, frozenset[int]], int] = {}
+        pace = [kinds.setdefault((body.max_speed, body.tail > 0.0, body.barred), len(kinds)) for body in rows]
+        tables = [self.pace(speed, is_party=is_party, barred=barred) for speed, is_party, barred in kinds]
+        tables = tables or [self.pace(1.0, is_party=False)]
         nothing = np.zeros(len(self.graph.first_arc) - 1)
         wanted = [bounds.get(body.robot, (None, nothing)) for body in rows]
         different = {id(bound): bound for _, bound in wanted} or {0: nothing}

@@ -38,7 +38,6 @@ def find_spots(
 
 def _nearest(graph: LaneGraph, robot: RobotId, start: int, taken: frozenset[int]) -> int | None:
     """Return the node that is not taken and that the robot gets to first; nobody waits in a lift."""
-    max_speed = graph.max_speed(robot)
     best = {start: 0.0}
     queue = [(0.0, start)]
     while queue:
@@ -48,7 +47,7 @@ def _nearest(graph: LaneGraph, robot: RobotId, start: int, taken: frozenset[int]
         if node not in taken and node not in graph.cabins:
             return node
         for arc in graph.leaving[node]:
-            there = seconds + arc.seconds(max_speed)
+            there = seconds + graph.seconds(robot, arc)
             if there < best.get(arc.end, math.inf):
                 best[arc.end] = there
                 heapq.heappush(queue, (there, arc.end))

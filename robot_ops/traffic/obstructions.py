@@ -117,7 +117,8 @@ def next_change(track: Track) -> int:
 
 def has_other_way(graph: LaneGraph, track: Track, goal: int, arc: Arc) -> bool:
     """Return whether the robot gets to the goal sooner by another lane than this one, which it has not entered."""
-    max_speed = graph.max_speed(track.robot)
-    seconds = distances_to(graph, goal, lambda each: each.seconds(max_speed))
-    best = min(graph.leaving[arc.start], key=lambda each: each.seconds(max_speed) + seconds[each.end], default=None)
-    return best is not None and best.cell != arc.cell and seconds[best.end] < math.inf
+    robot = track.robot
+    seconds = distances_to(graph, goal, lambda each: graph.seconds(robot, each))
+    ways = {each.cell: graph.seconds(robot, each) + seconds[each.end] for each in graph.leaving[arc.start]}
+    best = min(ways, key=lambda cell: ways[cell], default=arc.cell)
+    return best != arc.cell and ways[best] < math.inf

@@ -188,8 +188,8 @@ class FleetOrder:
         return arcs
 
     def is_reachable(self, track: Track, goal: int) -> bool:
-        """Return whether lanes lead from the end of the robot's clearance to the node, others aside."""
-        return self._planner.is_reachable(self._graph.max_speed(track.robot), track.node, goal)
+        """Return whether lanes that it may drive lead from the end of its clearance to the node, others aside."""
+        return self._planner.is_reachable(track.robot, track.node, goal)
 
     def _bodies(
         self, tracks: Mapping[RobotId, Track], goals: Mapping[RobotId, int | None], now_ns: int

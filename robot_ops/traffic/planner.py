@@ -91,7 +91,7 @@ class Planner:
             all moves in their new order, None where no such spot is better than where the robot stands.
         """
         body = bodies[robot]
-        remaining = self.tables.to_goal(goal, body.max_speed)
+        remaining = self._to_goal(body, goal)
         bound = np.where(self._penalty <= 0.0, remaining, math.inf)
         bound[body.node] = remaining[body.node] + _APPROACH_WEIGHT * self._penalty[body.node]
         timed = TimedFleet(self.tables, self._room, bodies, moves, {robot: (None, bound)})
@@ -159,16 +159,20 @@ class Planner:
         """Return in how many seconds the robot is expected at the end of its moves."""
         return self._timed(bodies, moves, {}).arrival(robot)
 
-    def is_reachable(self, max_speed: float, node: int, goal: int) -> bool:
-        """Return whether any way leads from the node to the goal, others aside."""
-        return bool(self.tables.to_goal(goal, max_speed)[node] < math.inf)
+    def is_reachable(self, robot: RobotId, node: int, goal: int) -> bool:
+        """Return whether any way that the robot may take leads from the node to the goal, others aside."""
+        graph = self._graph
+        return bool(self.tables.to_goal(goal, graph.max_speed(robot), graph.barred(robot))[node] < math.inf)
 
     def _timed(self, bodies: Bodies, moves: Sequence[Move], goals: Mapping[RobotId, int | None]) -> TimedFleet:
         bounds: dict[RobotId, tuple[int | None, Floats]] = {
-            robot: (goal, self._penalty if goal is None else self.tables.to_goal(goal, bodies[robot].max_speed))
+            robot: (goal, self._penalty if goal is None else self._to_goal(bodies[robot], goal))
             for robot, goal in goals.items()
         }
         return TimedFleet(self.tables, self._room, bodies, moves, bounds)
+
+    def _to_goal(self, body: Body, goal: int) -> Floats:
+        return self.tables.to_goal(goal, body.max_speed, body.barred)
 
     def _one_by_one(
         self, bodies: Bodies, goals: Mapping[RobotId, int | None], wanted: Sequence[RobotId]
@@ -217,13 +221,15 @@ class Planner:
     def _is_cut_off(self, body: Body, goal: int, blocked: frozenset[int]) -> bool:
         is_blocked = np.zeros(self._graph.cell_count, dtype=np.bool_)
         is_blocked[sorted(blocked - {body.node})] = True
-        return bool(self.tables.to_goal_around(goal, body.max_speed, is_blocked)[body.node] == math.inf)
+        around = self.tables.to_goal_around(goal, body.max_speed, is_blocked, body.barred)
+        return bool(around[body.node] == math.inf)
 
     def _in_between(self, body: Body, goal: int, firm: Sequence[tuple[RobotId, tuple[int, ...]]]) -> Obstacle:
         """Walk the shortest way and name the first robot that stands on it for good."""
-        table, node = self.tables.to_goal(goal, body.max_speed), body.node
+        table, node = self._to_goal(body, goal), body.node
         while node != goal and table[node] < math.inf:
-            arc = min(self._graph.leaving[node], key=lambda a: (a.seconds(body.max_speed) + table[a.end], a.end))
+            ways = [arc for arc in self._graph.leaving[node] if arc.end not in body.barred]
+            arc = min(ways, key=lambda a: (a.seconds(body.max_speed) + table[a.end], a.end))
             zone = self._conflicts.zone(arc)
             robots = tuple(robot for robot, cells in firm if not zone.isdisjoint(cells))
             if robots:

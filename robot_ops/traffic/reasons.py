@@ -98,6 +98,9 @@ def _no_way(picture: Picture, track: Track) -> Reason:
     goal = None if track.goal is None else graph.goal_of.get(track.goal)
     if goal is None:
         return Reason(text=f"wants to go to '{track.goal}', which is no place of the site")
+    if goal in graph.barred(track.robot):
+        level = graph.site.nodes[graph.nodes[goal]].level
+        return Reason(text=f"cannot go to '{track.goal}': it never goes to '{level}'")
     way = picture.obstructions.way_as_built(track.node, goal)
     closed = [arc for arc in way if not _is_open_now(graph, arc)]
     if not closed:

@@ -1,5 +1,6 @@
 """Where robots go in an emergency: out of fire lanes and away from lifts."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Final
@@ -60,13 +61,13 @@ class Refuges:
     ) -> dict[RobotId, int]:
         if not nodes:
             return {}
-        speeds = {robot: graph.max_speed(robot) for robot in robots}
+        kinds = {robot: (graph.max_speed(robot), graph.barred(robot)) for robot in robots}
         tables = {
-            (node, speed): distances_to(graph, node, partial(_seconds, speed))
-            for speed in set(speeds.values())
+            (node, kind): distances_to(graph, node, partial(_seconds, *kind))
+            for kind in set(kinds.values())
             for node in nodes
         }
-        costs = [[tables[node, speeds[robot]][tracks[robot].node] for node in nodes] for robot in robots]
+        costs = [[tables[node, kinds[robot]][tracks[robot].node] for node in nodes] for robot in robots]
         columns = least_cost(costs)
         return {robot: nodes[k] for robot, k in zip(robots, columns, strict=True) if k is not None}
 
@@ -81,8 +82,8 @@ class Refuges:
         return kept
 
 
-def _seconds(max_speed: float, arc: Arc) -> float:
-    return arc.seconds(max_speed)
+def _seconds(max_speed: float, barred: frozenset[int], arc: Arc) -> float:
+    return math.inf if arc.end in barred else arc.seconds(max_speed)
 
 
 def _places_of(graph: LaneGraph, kind: PlaceKind) -> list[int]:

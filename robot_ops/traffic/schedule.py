@@ -35,6 +35,7 @@ class Body:
         is_firm: it must not be asked to move now.
         goal: the node it wants to be at, None for none.
         urgency: of what it drives for, larger goes first; priority: among equally urgent ones, smaller goes first.
+        barred: nodes that it must never be sent to.
     """
 
     robot: RobotId
@@ -49,6 +50,7 @@ class Body:
     tail: float = 0.0
     fixed: frozenset[int] = NO_CELLS
     urgency: int = 0
+    barred: frozenset[int] = NO_CELLS
 
     @property
     def rank(self) -> tuple[int, int, str]:

@@ -230,6 +230,7 @@ class Track:
             trail=self._trail(),
             tail=self._tail_length,
             fixed=fixed,
+            barred=self.graph.barred(self.robot),
         )
 
     def is_near(self, driven: Arc, conflicts: ConflictMap, now_ns: int) -> bool:

@@ -28,7 +28,7 @@ class Team(NamedTuple):
         goal: (robots,) node, -1 where a robot may end anywhere.
         row: (robots,) its row in `to_goal`, -1 without a goal.
         to_goal: (rows, nodes) seconds; inf where no way leads there.
-        speed_row: (robots,) its row in `arc_seconds`; arc_seconds: (rows, arcs).
+        speed_row: (robots,) its row in `arc_seconds`; arc_seconds: (rows, arcs), inf where it is never sent along.
         tail: (robots,) meters of its party.
         is_barred: (arcs,) nobody may enter.
         is_passing: (arcs,) from `passing_arcs`.

@@ -26,7 +26,7 @@ from robot_ops.traffic.kernels.joint_tree import (
     note,
     push,
 )
-from robot_ops.traffic.kernels.pibt import take_step
+from robot_ops.traffic.kernels.pibt import may_drive, take_step
 
 SOLVED: Final = 1
 IMPOSSIBLE: Final = 2
@@ -182,7 +182,7 @@ def _branch(graph: ArrayGraph, team: Team, tree: Tree, position: int, constraint
     here = whole(tree.place[position, robot])
     _constrain(tree, position, constraint, robot, whole(STAY))
     for arc in range(whole(graph.first_arc[here]), whole(graph.first_arc[here + 1])):
-        if not team.is_barred[arc]:
+        if not team.is_barred[arc] and may_drive(team, robot, arc):
             _constrain(tree, position, constraint, robot, arc)
 
 

@@ -173,13 +173,19 @@ def _pull(graph: ArrayGraph, team: Team, board: Board, robot: int, node: int, wi
         return
     here = board.cell[robot * width]
     for arc in range(whole(graph.first_arc[here]), whole(graph.first_arc[here + 1])):
-        if graph.arc_end[arc] == node and not team.is_barred[arc]:
+        if graph.arc_end[arc] == node and not team.is_barred[arc] and may_drive(team, robot, arc):
             first, blocker = graph.first_blocker, graph.blocker
             other = _in_way(first, blocker, board.head, board.after, board.is_settled, robot, arc, width)
             if other == -1 and _is_out_of_the_way(graph, team, board, robot, arc, width):
                 board.is_settled[robot] = True
                 _drive(graph, team, board, robot, arc, width)
             return
+
+
+@kernel
+def may_drive(team: Team, robot: int, arc: int) -> bool:
+    """Return whether the robot may ever be sent along the arc."""
+    return bool(team.arc_seconds[team.speed_row[robot], arc] < np.inf)
 
 
 @kernel
@@ -213,7 +219,7 @@ def _list_choices(graph: ArrayGraph, team: Team, board: Board, robot: int, pushe
                 continue
             if is_along and team.to_goal[row, end] > team.to_goal[row, here]:
                 seconds += _ALONG
-        elif graph.is_cabin[end]:
+        elif graph.is_cabin[end] or not may_drive(team, robot, arc):
             continue
         else:
             seconds = _IDLE_REACH + (_ALONG if is_along else 0.0)

@@ -37,13 +37,6 @@ CASES = [
     ("[[4, 3], [6, 3], [6, 5]]", "[[4, 3], [6, 5], [6, 3], [4, 5]]", "error", "zones.line", "crosses itself"),
     ("name: small", "name: small\nworld: none.sdf", "warning", "world", "no file none.sdf"),
     ("park: rest}", "park: rest, levels: [upper]}", "error", "robots.cart_1", "'home' is on 'ground', where it never"),
-    (
-        "park: rest}",
-        "park: rest, levels: [ground]}",
-        "warning",
-        "robots.cart_1",
-        "lift 'lift' leads from where it stays",
-    ),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: home}", "error", "exchanges.up", "'home' is a charger"),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: rest}", "error", "exchanges.up", "the waiting spot of 'cart_1'"),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, pickup: desk}", "error", "exchanges.up", "takes no time"),
