@@ -1,10 +1,10 @@
 """Writes sites' Gazebo worlds: furniture, tags, doors, lifts and robots from the site file, walls from the layout.
 
-    python tools/make_world.py [--check] [SITE ...]
+    python tools/make_world.py [--check | --maps] [SITE ...]
 
 The site file is the one source of where things stand. The layout file (sim/worlds/<name>.layout.yaml) holds what robots
 need not know: walls, floors, columns, barriers, benches. Without a name, the worlds of all sites with a layout are
-written. `--check` writes nothing and fails where a file differs.
+written. `--check` writes nothing and fails where a file differs. `--maps` draws the maps that the site file names, too.
 """
 
 import argparse
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from robot_ops.core.poses import Pose  # noqa: E402
+from robot_ops.simulation.mapping import write_maps  # noqa: E402
 from robot_ops.site.files import read_site  # noqa: E402
 from robot_ops.site.model import Place, PlaceKind, Site  # noqa: E402
 from tools.world_parts import (  # noqa: E402  (the tools run from a checkout, without being installed)
@@ -106,21 +107,36 @@ def _add_place(world: ET.Element, site: Site, place: Place) -> None:
         add_tag(world, place.tag, at, elevation + tag_height(site, place))
 
 
+def _begin_maps(site_file: Path) -> None:
+    """Put empty files where maps are to be: a site whose maps are not there cannot be read."""
+    for level in yaml.safe_load(site_file.read_text(encoding="utf-8"))["levels"].values():
+        if "map" in level:
+            (site_file.parent / level["map"]).parent.mkdir(parents=True, exist_ok=True)
+            (site_file.parent / level["map"]).touch()
+
+
 def main() -> int:
     """Write or check the world files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file differs")
+    parser.add_argument("--maps", action="store_true", help="write the levels' maps, too")
     parser.add_argument("sites", nargs="*", metavar="SITE", help=f"default: {', '.join(NAMES)}")
     arguments = parser.parse_args()
     is_same = True
     for name in arguments.sites or NAMES:
         layout = yaml.safe_load((WORLDS / f"{name}{LAYOUT}").read_text(encoding="utf-8"))
-        text = build_world(read_site(ROOT / "sites" / f"{name}.yaml").site, layout)
+        site_file = ROOT / "sites" / f"{name}.yaml"
+        if arguments.maps:
+            _begin_maps(site_file)
+        site = read_site(site_file).site
+        text = build_world(site, layout)
         world_file = WORLDS / f"{name}.sdf"
         if arguments.check:
             is_same &= world_file.is_file() and world_file.read_text(encoding="utf-8") == text
         else:
             world_file.write_text(text, encoding="utf-8")
+        if arguments.maps:
+            write_maps(site, ROOT / "sites" / "maps" / name)
     return 0 if is_same else 1
 
 

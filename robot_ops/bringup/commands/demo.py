@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from robot_ops.bringup.demo_report import DemoReport
+from robot_ops.bringup.named_files import find_file
 from robot_ops.bringup.output import add_json, say, show_json
 from robot_ops.bringup.process_table import Supervisor
 from robot_ops.core.errors import LinkError, ParameterError, SetupError
 from robot_ops.core.ids import RobotId
-from robot_ops.core.resources import shared_folder
 from robot_ops.dispatch.ports import TaskView
 from robot_ops.tasks.status import TaskStatus
 
@@ -29,7 +29,9 @@ _FLEET_TRIES: Final = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--scenario", type=Path, default=None, help="scenario file (default: the immigration hall)")
+    parser.add_argument(
+        "--scenario", default="immigration_hall", help="scenario file or name (default: the immigration hall)"
+    )
     parser.add_argument("--headless", action="store_true", help="without the web console")
     parser.add_argument(
         "--duration", type=float, default=None, metavar="S", help="end after S seconds of simulated time"
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.speed = _HEADLESS_SPEED if arguments.headless else 1.0
     _check(arguments)
     require_environment()
-    path = (arguments.scenario or shared_folder("sim") / "scenarios" / "immigration_hall.yaml").resolve()
+    path = find_file(arguments.scenario, "scenarios", what="scenario", argument="--scenario").resolve()
     scenario = load_scenario(path)
     check_files(scenario.site)
     if not arguments.headless:
