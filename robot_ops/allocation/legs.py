@@ -9,13 +9,21 @@ from robot_ops.allocation.estimates import TRAFFIC_FACTOR, service_times, trip_s
 from robot_ops.allocation.fleet_work import is_able
 from robot_ops.allocation.model import Candidate, OpenTask, Transfer
 from robot_ops.allocation.travel_matrix import TravelMatrix
-from robot_ops.core.ids import LevelId, NodeId, TaskId
+from robot_ops.core.ids import ExchangeId, LevelId, NodeId, TaskId
 from robot_ops.tasks.requests import TaskKind
 
 
 def is_first_leg(task: OpenTask) -> bool:
     """Return whether the task is one that `split` made to bring something to an exchange."""
     return task.exchange is not None and not task.is_underway
+
+
+def can_change(task: "OpenTask | _Way", transfer: Transfer) -> bool:
+    """Return whether the task may change robots at the exchange, whoever gets there."""
+    if task.kind is TaskKind.DELIVER and not transfer.takes_documents:
+        return False
+    is_on_way = transfer.drop != task.pickup and transfer.pickup != task.destination
+    return is_on_way and transfer.id not in task.barred_exchanges
 
 
 def split(task: OpenTask, transfer: Transfer) -> tuple[OpenTask, OpenTask]:
@@ -54,10 +62,11 @@ class _Way(NamedTuple):
     destination: NodeId
     pickup_level: LevelId | None
     destination_level: LevelId | None
+    barred_exchanges: frozenset[ExchangeId]
 
     @classmethod
     def of(cls, task: OpenTask) -> "_Way":
-        return cls(task.kind, task.language, task.pickup, task.destination, task.pickup_level, task.destination_level)
+        return cls(*(getattr(task, name) for name in cls._fields))
 
 
 class Reach:
@@ -93,9 +102,7 @@ class Reach:
 
     def _found(self, way: _Way) -> Iterable[tuple[float, Transfer]]:
         for transfer in self.exchanges:
-            if way.kind is TaskKind.DELIVER and not transfer.takes_documents:
-                continue
-            if transfer.drop == way.pickup or transfer.pickup == way.destination:
+            if not can_change(way, transfer):
                 continue
             first, second = _legs(way, transfer)
             seconds = self._seconds(first) + transfer.seconds + self._seconds(second)

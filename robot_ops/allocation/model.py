@@ -28,6 +28,7 @@ class OpenTask:
         exchange: of a task that is one leg of another: where that changes robots.
         planned_exchange: where it was planned to change robots, None where it was not.
         planned_onward, planned_onward_position: as `planned`, for the robot after that exchange.
+        barred_exchanges: where it must not change robots.
     """
 
     task_id: TaskId
@@ -48,6 +49,7 @@ class OpenTask:
     planned_exchange: ExchangeId | None = None
     planned_onward: RobotId | None = None
     planned_onward_position: int = 0
+    barred_exchanges: frozenset[ExchangeId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

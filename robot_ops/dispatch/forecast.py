@@ -15,7 +15,7 @@ from robot_ops.allocation.estimates import (
 )
 from robot_ops.allocation.model import Assignment, Candidate, OpenTask, Transfer, Travel
 from robot_ops.core.clock import NS_PER_S, seconds_between
-from robot_ops.core.ids import NodeId
+from robot_ops.core.ids import ExchangeId, NodeId
 from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.dispatch.transfers import REPAIR_S
@@ -23,7 +23,7 @@ from robot_ops.site.model import Robot, Site
 from robot_ops.site.shifts import coming_shifts
 from robot_ops.tasks.book import MissionRecord, TaskRecord
 from robot_ops.tasks.orders import MissionKind, MissionPhase
-from robot_ops.tasks.requests import TaskRequest
+from robot_ops.tasks.requests import DeliveryRequest, TaskRequest
 
 PREEMPT_SOC: Final = WORKING_SOC
 """A charging robot below this state of charge is left alone."""
@@ -72,7 +72,16 @@ def as_open_task(
         planned_exchange=None if planned is None else planned.exchange,
         planned_onward=None if onward is None else onward.robot,
         planned_onward_position=0 if onward is None else onward.position,
+        barred_exchanges=_own_exchanges(request, site),
     )
+
+
+def _own_exchanges(request: TaskRequest, site: Site) -> frozenset[ExchangeId]:
+    """Return the exchanges whose keeper is the document's sender or recipient, who would give it to themselves."""
+    if not site.exchanges or not isinstance(request, DeliveryRequest):
+        return frozenset()
+    people = (request.sender, request.recipient)
+    return frozenset(exchange.id for exchange in site.exchanges.values() if exchange.keeper in people)
 
 
 def transfers(site: Site) -> tuple[Transfer, ...]:

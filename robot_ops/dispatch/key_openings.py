@@ -116,7 +116,7 @@ class KeyOpenings:
         elif task.cancel_reason is not None:
             status, reason = TaskStatus.CANCELED, f"{task.cancel_reason}; {text}"
         elif isinstance(task.request, DeliveryRequest) and taken.person == task.request.recipient:
-            status = TaskStatus.COMPLETED
+            status, reason = TaskStatus.COMPLETED, f"{text}; no receipt"
         payload: Payload = {
             "robot": robot,
             "compartment": taken.compartment,

@@ -158,6 +158,7 @@ class Outcomes:
         task = self._context.book.tasks[task.task_id]
         state.ended = (mission.mission_id, self._context.clock.now_ns())
         phase = report.phase if report.phase is not MissionPhase.DONE else previous_phase
+        is_back = phase is MissionPhase.RETURNING and not report.has_cargo
         match report.outcome:
             case _ if mission.exchange is not None and self._has_reached_exchange(mission, task, report):
                 self._transfers.change_robots(task, mission)
@@ -172,9 +173,12 @@ class Outcomes:
                 self._transfers.strand(state, task, report.reason, is_void=False)
                 return
             case MissionOutcome.CANCELED if task.cancel_reason is not None:
-                self._end(task, TaskStatus.CANCELED, task.cancel_reason)
+                self._end(task, TaskStatus.CANCELED, task.cancel_reason, is_back=is_back)
             case MissionOutcome.FAILED if task.cancel_reason is not None:
-                self._end(task, TaskStatus.CANCELED, f"{task.cancel_reason} ({report.reason})")
+                self._end(task, TaskStatus.CANCELED, f"{task.cancel_reason} ({report.reason})", is_back=is_back)
+            case MissionOutcome.FAILED if phase is MissionPhase.LOADING and self._is_kept(task, report):
+                self._miss_custodian(state, task, report.reason)
+                return
             case MissionOutcome.CANCELED | MissionOutcome.FAILED if (
                 not report.has_cargo and not task.has_cargo and phase in (None, *_ON_THE_WAY)
             ):
@@ -185,7 +189,7 @@ class Outcomes:
                 state.rest_until_ns = self._context.clock.now_ns() + to_ns(BROKEN_REST_S)
                 return
             case MissionOutcome.CANCELED | MissionOutcome.FAILED:
-                self._end(task, TaskStatus.FAILED, report.reason or f"mission {report.outcome.value}")
+                self._end(task, TaskStatus.FAILED, report.reason or f"mission {report.outcome.value}", is_back=is_back)
         if report.has_cargo or state.is_occupied(mission.compartment):
             self._alarm_document(state, task)
 
@@ -202,6 +206,22 @@ class Outcomes:
         self._transfers.change_robots(task, mission)
         state.rest_until_ns = self._context.clock.now_ns() + to_ns(REST_S)
         return True
+
+    @staticmethod
+    def _is_kept(task: TaskRecord, report: MissionReport) -> bool:
+        """Return whether a keeper or custodian has the document that the robot was to fetch."""
+        return task.custodian is not None and not task.is_picked_up and not report.has_cargo
+
+    def _miss_custodian(self, state: RobotState, task: TaskRecord, why: str) -> None:
+        """Note that a robot did not get the document from who has it: another one comes, three in all."""
+        if task.robot_failures >= MAX_ROBOT_FAILURES:
+            times = task.robot_failures + 1
+            self._end(task, TaskStatus.FAILED, f"{task.custodian} did not give it to {times} robots, the last: {why}")
+        else:
+            reason = f"{task.custodian} did not give the document to {state.robot.id}: {why}"
+            self.release(task, reason, is_robot_failure=True, is_void=False)
+            self._transfers.keep_in_sight(task.task_id)
+        state.rest_until_ns = self._context.clock.now_ns() + to_ns(REST_S)
 
     def _has_reached_exchange(self, mission: MissionRecord, task: TaskRecord, report: MissionReport) -> bool:
         """Return whether the visitor or document was left at the exchange, however the mission ended after that."""
@@ -264,14 +284,23 @@ class Outcomes:
         book = self._context.book
         self._take_task(state, book.missions[mission.mission_id], book.tasks[task.task_id], report, None)
 
-    def _end(self, task: TaskRecord, status: TaskStatus, reason: str, *, is_void: bool = False) -> None:
-        if task.custodian is not None and not task.is_picked_up and status is not TaskStatus.COMPLETED:
-            reason = f"{reason}; {task.custodian} has the document"
-        silent = None if status is TaskStatus.COMPLETED else doubtful_robot(self._context, task)
+    def _end(
+        self, task: TaskRecord, status: TaskStatus, reason: str, *, is_void: bool = False, is_back: bool = False
+    ) -> None:
+        """End a task; `is_back`: its robot has given the document back to whom it had it from."""
+        kept_by = task.custodian if is_back or not task.is_picked_up else None
+        silent = doubtful_robot(self._context, task)
+        if status is TaskStatus.COMPLETED:
+            kept_by = silent = None
+        if kept_by is not None:
+            reason = f"{reason}; {kept_by} has the document"
         if silent is not None:
             reason = f"{reason}; the document may lie in {silent}"
         payload: Payload = {"status": status.value, "reason": reason, "is_void": is_void}
+        if kept_by is not None and silent is None:
+            payload = {**payload, "kept_by": kept_by}
         self._context.journal.write(EventKind.STATUS, task.task_id, payload)
+        self._transfers.keep_in_sight(task.task_id)
 
     def _alarm_document(self, state: RobotState, task: TaskRecord) -> None:
         if task.request.kind is not TaskKind.DELIVER:

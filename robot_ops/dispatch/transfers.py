@@ -9,10 +9,11 @@ robot fetches it at the custodian's place. At an exchange nothing is wrong, and 
 import logging
 from typing import Final
 
-from robot_ops.core.clock import END_OF_TIME_NS, seconds_between, to_ns
+from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.errors import RequestError
 from robot_ops.core.ids import MissionId, PersonId, PlaceId, RobotId, TaskId
 from robot_ops.dispatch.context import Context
+from robot_ops.dispatch.kept_documents import KeptDocuments
 from robot_ops.dispatch.orders import custodian_code
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.site.model import PlaceKind
@@ -52,6 +53,7 @@ class Transfers:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._kept = KeptDocuments(context)
 
     def step(self) -> int:
         """Keep stranded documents in operators' sight, and give up those that nobody takes over.
@@ -76,7 +78,12 @@ class Transfers:
                 self._raise_alarm(task, task.robot, f"{task.custodian} takes it out")
         for state in context.robots.values():
             state.is_stranded = state.robot.id in stranded
-        return now_ns if stranded else END_OF_TIME_NS
+        due_ns = self._kept.step()
+        return now_ns if stranded else due_ns
+
+    def keep_in_sight(self, task_id: TaskId) -> None:
+        """Have operators see that somebody has the task's document and does not give it on."""
+        self._kept.watch(task_id)
 
     def leave_visitor(self, state: RobotState, task: TaskRecord, why: str, *, is_void: bool) -> bool:
         """Have another guide meet the visitor where this one has left them; False where nobody knows where that is.

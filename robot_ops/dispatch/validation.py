@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from robot_ops.allocation.estimates import can_return, effort_of
+from robot_ops.allocation.legs import can_change, split
 from robot_ops.allocation.model import Candidate, OpenTask, Travel
 from robot_ops.allocation.planner import is_able
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import NodeId, PersonId, PlaceId
+from robot_ops.core.ids import PersonId, PlaceId
+from robot_ops.dispatch.forecast import transfers
 from robot_ops.site.model import Place, PlaceKind, Robot, Site
 from robot_ops.tasks.requests import DeliveryRequest, GuidanceRequest, TaskRequest
 
@@ -41,9 +43,10 @@ def check_request(
         late = (now_ns - request.due_ns) / 1e9
         raise RequestError(f"is {late:.0f} s in the past", where="due", mend="leave it out or name a later instant")
     known = tuple(robots)
-    if not any(_can_do(robot, open_task, site, travel) for robot in known) and not _can_relay(
-        request, open_task, site=site, robots=known, travel=travel
-    ):
+    if any(_can_do(robot, open_task, site, travel) for robot in known):
+        return
+    if not _can_relay(open_task, site=site, robots=known, travel=travel):
+        _refuse_own_exchange(request, open_task, site=site, robots=known, travel=travel)
         raise RequestError(
             f"no robot can go from {request.pickup} to {request.destination} and back to its charger"
             + (", nor can two that change at an exchange" if site.exchanges else ""),
@@ -102,25 +105,29 @@ def _unknown(field: str, name: str, what: str, known: Iterable[str]) -> RequestE
     return RequestError(f"there is no {what} {name!r}", where=field, mend=mend)
 
 
-def _can_relay(request: TaskRequest, task: OpenTask, *, site: Site, robots: tuple[Robot, ...], travel: Travel) -> bool:
+def _can_relay(task: OpenTask, *, site: Site, robots: tuple[Robot, ...], travel: Travel) -> bool:
     """Return whether two robots that change at an exchange can do it."""
-    for exchange in site.exchanges.values():
-        if isinstance(request, DeliveryRequest) and exchange.keeper is None:
-            continue
-        drop, pickup = site.places[exchange.drop].node, site.places[exchange.pickup].node
-        legs = (_leg(task, task.pickup, drop, site), _leg(task, pickup, task.destination, site))
-        if all(any(_can_do(robot, leg, site, travel) for robot in robots) for leg in legs):
-            return True
-    return False
+    return any(
+        all(any(_can_do(robot, leg, site, travel) for robot in robots) for leg in split(task, transfer))
+        for transfer in transfers(site)
+        if can_change(task, transfer)
+    )
 
 
-def _leg(task: OpenTask, start: NodeId, goal: NodeId, site: Site) -> OpenTask:
-    return replace(
-        task,
-        pickup=start,
-        destination=goal,
-        pickup_level=site.nodes[start].level,
-        destination_level=site.nodes[goal].level,
+def _refuse_own_exchange(
+    request: TaskRequest, task: OpenTask, *, site: Site, robots: tuple[Robot, ...], travel: Travel
+) -> None:
+    """Refuse a document that only its own sender or recipient could pass from one robot to the next."""
+    if not task.barred_exchanges or not isinstance(request, DeliveryRequest):
+        return
+    if not _can_relay(replace(task, barred_exchanges=frozenset()), site=site, robots=robots, travel=travel):
+        return
+    keepers = {site.exchanges[exchange].keeper for exchange in task.barred_exchanges}
+    field, person = ("sender", request.sender) if request.sender in keepers else ("recipient", request.recipient)
+    raise RequestError(
+        f"{person!r} keeps the documents at the only exchange that leads there",
+        where=field,
+        mend=f"{person} takes it along by hand; robots bring documents there only from others to others",
     )
 
 

@@ -35,6 +35,8 @@ class TaskRecord:
         ready_ns: instant before which they are not at `left_at`, None for no matter.
         exchange: where its robot leaves them for another one to go on, None for a robot that goes on to the end.
         stranded_ns: instant since which the document lies in a robot that does not go on, None while it does.
+        kept_by: who has the document of a task that ended before its recipient had it; None where that is its sender,
+            or where nobody knows.
         attempts: missions ordered for it so far.
         robot_failures: attempts that ended because of their robot.
         cancel_reason: None while nobody asked to cancel it.
@@ -56,6 +58,7 @@ class TaskRecord:
     ready_ns: int | None = None
     exchange: ExchangeId | None = None
     stranded_ns: int | None = None
+    kept_by: PersonId | None = None
     attempts: int = 0
     robot_failures: int = 0
     started_ns: int | None = None
@@ -285,7 +288,7 @@ class TaskBook:
         asked = TaskStatus(event.payload["status"])
         # the reason may change while the status stays (blocked by one thing, then by another)
         status = asked if asked is task.status and asked.is_active else advance(task.status, asked)
-        started_ns, finished_ns = task.started_ns, task.finished_ns
+        started_ns, finished_ns, kept_by = task.started_ns, task.finished_ns, event.payload.get("kept_by")
         if status.is_active and started_ns is None:
             started_ns = event.stamp_ns
         if status.is_final:
@@ -297,6 +300,7 @@ class TaskBook:
             started_ns=started_ns,
             finished_ns=finished_ns,
             stranded_ns=None if status.is_final else task.stranded_ns,
+            kept_by=task.kept_by if kept_by is None else PersonId(str(kept_by)),
         )
         if status.is_final:
             self.open_tasks.pop(task.task_id, None)

@@ -34,6 +34,12 @@ class _HandoverLeaf(Leaf):
         return self.context.handover(self.role).person
 
 
+def _outcome(leaf: Leaf) -> str:
+    """Return what it means that nobody came: `at_exchange` where the mission ends at one and that is given."""
+    is_at_exchange = leaf.context.order.onward is not None
+    return (leaf.text("at_exchange") if is_at_exchange else "") or leaf.text("outcome")
+
+
 class _StageLeaf(Leaf):
     STAGES: ClassVar[frozenset[DeliveryStage]]
 
@@ -117,6 +123,7 @@ class Authenticate(_HandoverLeaf):
         "role": _ROLE,
         "timeout": Attribute(kind=ValueKind.NUMBER, default=300.0),
         "outcome": Attribute(),
+        "at_exchange": Attribute(default=""),
     }
 
     def initialise(self) -> None:
@@ -134,7 +141,7 @@ class Authenticate(_HandoverLeaf):
             if self._judge(entry):
                 return Status.SUCCESS
         if self.elapsed >= self.number("timeout"):
-            return self.fail(self.text("outcome"))
+            return self.fail(_outcome(self))
         return self.wait(self.context.reason or f"waits for the {self.role}'s code")
 
     def end(self, _status: Status) -> None:
@@ -228,7 +235,11 @@ class OpenCompartment(_HandoverLeaf):
 class _WaitForPerson(Leaf):
     IS_LOADING: ClassVar[bool]
 
-    ATTRIBUTES: ClassVar = {"timeout": Attribute(kind=ValueKind.NUMBER, default=300.0), "outcome": Attribute()}
+    ATTRIBUTES: ClassVar = {
+        "timeout": Attribute(kind=ValueKind.NUMBER, default=300.0),
+        "outcome": Attribute(),
+        "at_exchange": Attribute(default=""),
+    }
 
     def initialise(self) -> None:
         super().initialise()
@@ -241,7 +252,7 @@ class _WaitForPerson(Leaf):
         if is_ready and self.context.body.panel.is_confirmed:
             return Status.SUCCESS
         if self.elapsed >= self.number("timeout"):
-            return self.fail(self.text("outcome"))
+            return self.fail(_outcome(self))
         if state is not None and not state.is_closed:
             return self.wait(f"compartment {compartment} is open")
         return self.wait("waits for somebody to press done" if is_ready else f"waits at compartment {compartment}")

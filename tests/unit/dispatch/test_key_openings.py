@@ -214,7 +214,7 @@ def test_a_recipient_who_took_it_out_has_it(stand: FleetStand) -> None:
     stand.run(10.0)
     assert stand.fleet.report_taken_out(task_id, GITA, operator="olga") == ""
     assert stand.task(task_id).status is TaskStatus.COMPLETED
-    assert stand.task(task_id).reason == f"gita took the document out of {dead} by key"
+    assert stand.task(task_id).reason == f"gita took the document out of {dead} by key; no receipt"
     revive(stand, dead, is_restarted=False)
     stand.run(60.0)
     assert stand.robots.served == []

@@ -102,7 +102,7 @@ def test_a_keeper_who_does_not_come_has_it_brought_back() -> None:
     report = b.run_to_end(within=1200.0)
     assert (report.outcome, report.reason) == (
         MissionOutcome.FAILED,
-        "recipient did not come; returned to the sender",
+        "the keeper of the exchange did not come; returned to the sender",
     )
     assert b.custody_kinds == LOADED + TAKEN_BACK
 
