@@ -10,7 +10,7 @@ from robot_ops.core.ids import RobotId
 from robot_ops.ledger.custody_log import SqliteCustodyLog
 from robot_ops.ledger.places import place_url
 from robot_ops.ledger.sql_ledger import SqlLedger
-from robot_ops.tasks.custody import CustodyKind
+from robot_ops.tasks.custody import CustodyEvent, CustodyKind
 from robot_ops.tasks.events import EventKind
 from robot_ops.tasks.ledger import LedgerEvent
 from tests.integration.test_demo import ROOT, START_PATIENCE, Demo, processes_of, wait_until
@@ -34,7 +34,7 @@ def scenario_in(folder: Path) -> Path:
         "site": str(site_file),
         "robots": list(COURIERS),
         "visitors": {"walking": 0, "entrances": [[1.0, 4.0]], "spots": [[6.0, 6.8], [18.0, 6.8]]},
-        "requests": {"delivery": {"mean_interval_s": 9000, "first_s": 0, "staff": ["clerk_chen", "officer_emil"]}},
+        "requests": {"delivery": {"mean_interval_s": 9000, "first_s": 5, "staff": ["clerk_chen", "officer_emil"]}},
     }
     file = folder / "scenario.yaml"
     file.write_text(yaml.safe_dump(scenario), encoding="utf-8")
@@ -45,7 +45,7 @@ def scenario_in(folder: Path) -> Path:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run until the document is delivered; return where ledger and custody logs lie."""
     folder = tmp_path_factory.mktemp("relay")
-    with Demo(folder, "--scenario", str(scenario_in(folder)), "--seed", "1", "--speed", "2") as demo:
+    with Demo(folder, "--scenario", str(scenario_in(folder)), "--seed", "1", "--speed", "3") as demo:
         demo.await_tasks()
         wait_until(lambda: "1 completed" in demo.text, 2 * START_PATIENCE)
         demo.interrupt()
@@ -59,11 +59,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_couriers_records_tell_who_had_the_document(folder: Path) -> None:
-    told = []
+    told: list[CustodyEvent] = []
     for robot in COURIERS:
         with SqliteCustodyLog(robot, folder / f"{robot}.custody.sqlite") as log:
-            told += [(event.stamp_ns, event.robot, event.kind, event.person) for event in log.events()]
-    hands = [(robot, kind, person) for _, robot, kind, person in sorted(told) if kind in _HANDS]
+            told += log.events()
+    told.sort(key=lambda event: event.stamp_ns)
+    hands = [(event.robot, event.kind, event.person) for event in told if event.kind in _HANDS]
     first, second = hands[0][0], hands[-1][0]
     sender, recipient = hands[0][2], hands[-1][2]
     assert {first, second} == set(COURIERS)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from robot_ops.core.errors import RequestError
-from robot_ops.core.ids import PersonId, PlaceId, RobotId, TaskId
-from robot_ops.site.model import Exchange, StaffMember
+from robot_ops.core.ids import ExchangeId, LaneId, LevelId, NodeId, PersonId, PlaceId, RobotId, TaskId
+from robot_ops.site.model import Exchange, Lane, Level, Node, PlaceKind, StaffMember
 from robot_ops.tasks.book import TaskRecord
 from robot_ops.tasks.orders import MissionOutcome, MissionPhase, MissionReport
 from robot_ops.tasks.requests import DeliveryRequest
@@ -169,6 +169,59 @@ def test_another_keeper_passes_it_on() -> None:
     task_id = stand.fleet.submit(request).task_id
     run_until(stand, task_id, TaskStatus.UNDERWAY)
     assert record(stand, task_id).exchange == "stairs"
+    run_until(stand, task_id, TaskStatus.COMPLETED)
+
+
+def test_what_needs_two_exchanges_in_a_row_is_refused() -> None:
+    site = relay_site(1.2)
+    (up,) = site.exchanges.values()
+    attic, desk = LevelId("attic"), NodeId("attic_desk")
+    charger = NodeId("attic_charger")
+    lane = Lane(id=LaneId("attic"), start=desk, end=charger)
+    (courier,) = (robot for robot in site.robots.values() if robot.id == COURIER_2)
+    third = replace(
+        courier,
+        id=RobotId("courier_3"),
+        charger=PlaceId(charger),
+        park=PlaceId(charger),
+        levels=frozenset({attic}),
+    )
+    place = replace(site.places[PlaceId("desk_1")], id=PlaceId(desk), node=desk)
+    further = replace(
+        up, id=ExchangeId("further"), drop=PlaceId("lift_office"), pickup=PlaceId(charger), keeper=PersonId("mona")
+    )
+    higher = replace(
+        site,
+        levels={**site.levels, attic: Level(id=attic, elevation=8.0)},
+        nodes={
+            **site.nodes,
+            desk: Node(id=desk, level=attic, x=0.0, y=0.0),
+            charger: Node(id=charger, level=attic, x=3.0, y=0.0),
+        },
+        lanes={**site.lanes, lane.id: lane},
+        places={
+            **site.places,
+            place.id: place,
+            PlaceId(charger): replace(place, id=PlaceId(charger), kind=PlaceKind.CHARGER, node=charger),
+        },
+        robots={**site.robots, third.id: third},
+        staff={**site.staff, PersonId("otto"): StaffMember(id=PersonId("otto"), name="Otto", place=place.id)},
+        exchanges={up.id: up, further.id: further},
+    )
+    stand = FleetStand(site=higher)
+    stand.run(1.0)
+    wanted = DeliveryRequest(
+        request_id="far",
+        pickup=PlaceId("counter_1"),
+        destination=place.id,
+        sender=ADA,
+        recipient=PersonId("otto"),
+        document="file",
+    )
+    with pytest.raises(RequestError, match="nor can two that change at an exchange"):
+        stand.fleet.submit(wanted)
+    half = replace(wanted, request_id="half", pickup=PlaceId("desk_1"), sender=GITA)
+    task_id = stand.fleet.submit(half).task_id
     run_until(stand, task_id, TaskStatus.COMPLETED)
 
 
