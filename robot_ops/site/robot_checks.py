@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import shapely
 
-from robot_ops.core.ids import NodeId
-from robot_ops.site.findings import Finding, error, warning
+from robot_ops.core.ids import LevelId, NodeId
+from robot_ops.site.findings import Finding, error, listed, warning
 from robot_ops.site.model import Place, PlaceKind, Robot, RobotKind, RobotModel, Site
+from robot_ops.site.ways import forward_ways, reach, turned
 
 
 def check_robots(site: Site) -> Iterator[Finding]:
@@ -59,6 +60,23 @@ def _levels(site: Site, robot: Robot) -> Iterator[Finding]:
         if node.level not in levels:
             text = f"its {role} '{place}' is on '{node.level}', where it never goes"
             yield error(path, text, "Correct 'levels', or give it another", node)
+    if site.node_of(robot.charger).level in levels:
+        yield from _cut_off(site, robot, levels)
+
+
+def _cut_off(site: Site, robot: Robot, levels: frozenset[LevelId]) -> Iterator[Finding]:
+    """Yield places on the robot's levels that it could only get to by others."""
+    path, start = f"robots.{robot.id}", site.node_of(robot.charger).id
+    ways = forward_ways(site, without_nodes={node.id for node in site.nodes.values() if node.level not in levels})
+    within = reach(ways, start) & reach(turned(ways), start)
+    places = [place for place in site.places.values() if place.node in ways and place.node not in within]
+    names = listed([place.id for place in places])
+    mend = "Join them by lanes, or add the level between to its 'levels'"
+    if any(place.id == robot.park for place in places):
+        yield error(path, f"gets from its charger to its waiting spot '{robot.park}' only by way of other levels", mend)
+    elif places:
+        text = f"gets to {names} only by way of levels where it never goes; tasks there are planned for it all the same"
+        yield warning(path, text, mend)
 
 
 def _model(model: RobotModel) -> Iterator[Finding]:

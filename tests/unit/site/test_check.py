@@ -37,6 +37,13 @@ CASES = [
     ("[[4, 3], [6, 3], [6, 5]]", "[[4, 3], [6, 5], [6, 3], [4, 5]]", "error", "zones.line", "crosses itself"),
     ("name: small", "name: small\nworld: none.sdf", "warning", "world", "no file none.sdf"),
     ("park: rest}", "park: rest, levels: [upper]}", "error", "robots.cart_1", "'home' is on 'ground', where it never"),
+    (
+        "park: rest}",
+        "park: rest, levels: [upper, ground]}\n  cart_2: {model: cart, charger: home, park: rest, levels: [upper]}",
+        "error",
+        "robots.cart_2",
+        "its charger 'home' is on 'ground'",
+    ),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: home}", "error", "exchanges.up", "'home' is a charger"),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: rest}", "error", "exchanges.up", "the waiting spot of 'cart_1'"),
     ("at: desk}", "at: desk}\nexchanges:\n  up: {drop: shop, pickup: desk}", "error", "exchanges.up", "takes no time"),
@@ -76,3 +83,25 @@ def test_errors_come_first(tmp_path: Path) -> None:
 def test_findings_tell_where_on_the_map(tmp_path: Path) -> None:
     (finding,) = check_site(read_site(write(tmp_path, GOOD.replace("tag: 2", "tag: 1"))).site)
     assert (finding.level, finding.x, finding.y) == ("upper", 10.0, 2.0)
+
+
+@pytest.mark.parametrize(("levels", "severity"), [("ground", "error"), ("ground, upper", None)])
+def test_a_robot_gets_everywhere_on_its_levels_without_leaving_them(
+    tmp_path: Path, levels: str, severity: str | None
+) -> None:
+    """The ground floor falls into two halves that are joined by two lifts only."""
+    changes = (
+        ("upper: {up_cabin", "upper: {up_east: [17, 0], up_out: [15, 0], up_cabin"),
+        ("shop: [5, 2],", "shop: [5, 2], out: [15, 0], east: [17, 0], far: [15, 4],"),
+        ("  - lobby - cabin\n", "  - lobby - cabin\n  - east - out\n  - out - far\n  - up_east - up_out\n"),
+        ("  - up_lobby - desk_node\n", "  - up_lobby - desk_node\n  - up_lobby - up_out\n"),
+        ("{kind: waiting, at: rest,", "{kind: waiting, at: far,"),
+        ("zones:", "  second: {stops: {ground: east, upper: up_east}, lobbies: {ground: out, upper: up_out}}\nzones:"),
+        ("park: rest}", f"park: rest, levels: [{levels}]}}"),
+    )
+    text = GOOD
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    found = [finding for finding in check_site(read_site(write(tmp_path, text)).site) if "by way of" in finding.text]
+    assert [finding.severity for finding in found] == ([] if severity is None else [severity])
