@@ -53,7 +53,7 @@ def make_team(
         goal=goals.astype(np.int32),
         row=rows,
         to_goal=_times_to_goals(
-            graph, wanted[1].astype(np.int32), speeds[wanted[0]], is_closed, is_off[mask[wanted[0]]]
+            graph, wanted[1].astype(np.int32), speeds[wanted[0]], is_closed | is_off, mask[wanted[0]]
         ),
         speed_row=speed_row.astype(np.int32),
         arc_seconds=times,
@@ -66,13 +66,18 @@ def make_team(
     )
 
 
-def _times_to_goals(graph: ArrayGraph, goals: Ints, max_speeds: Floats, is_closed: Bools, is_off: Bools) -> Floats:
-    """Return (goals, nodes) least times; `is_off`: (goals, arcs) that who wants to go there must not use."""
+def _times_to_goals(graph: ArrayGraph, goals: Ints, max_speeds: Floats, is_closed: Bools, kinds: Ints) -> Floats:
+    """Return (goals, nodes) least times.
+
+    Args:
+        is_closed: (kinds, arcs) that robots of a kind must not use; kinds: (goals,) which kind wants to go there.
+    """
+    if len(is_closed) == 1:
+        return times_to_all(graph, goals, max_speeds, is_closed[0])
     table = np.empty((len(goals), len(graph.first_arc) - 1))
-    masks, mask_of = np.unique(is_off, axis=0, return_inverse=True)
-    for number, mask in enumerate(masks):
-        rows = np.flatnonzero(mask_of.ravel() == number)
-        table[rows] = times_to_all(graph, goals[rows], max_speeds[rows], is_closed | mask)
+    for kind, closed in enumerate(is_closed):
+        rows = np.flatnonzero(kinds == kind)
+        table[rows] = times_to_all(graph, goals[rows], max_speeds[rows], closed)
     return table
 
 
