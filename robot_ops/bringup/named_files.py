@@ -16,7 +16,7 @@ def find_file(name: str, folder: str, *, what: str, argument: str) -> Path:
         ParameterError: there is neither.
     """
     path, shared = Path(name), shared_folder("sim") / folder
-    if path.exists():
+    if path.is_file():
         return path
     known = shared / f"{name}.yaml"
     if not known.exists():
