@@ -14,12 +14,15 @@ from robot_ops.allocation.kernels import search as kernels
 from robot_ops.allocation.kernels.alternatives import alternatives
 from robot_ops.allocation.kernels.arrays import (
     AT,
+    EDGE,
     MEMORY,
     NONE,
     OFFER,
     ROUTE,
     STATE,
     Floats,
+    Grains,
+    Ints,
     Routes,
     Search,
     Work,
@@ -27,11 +30,12 @@ from robot_ops.allocation.kernels.arrays import (
 )
 from robot_ops.allocation.kernels.routes import refresh
 
-_NEAR: Final = 100
+_NEAR: Final = 40
 """Stops around a seed that a ruin looks at."""
 _FEW_JOBS: Final = 100
 _SOME_JOBS: Final = 400
 """See `construct` of the kernels."""
+_MOST_GRAINS: Final = 65_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class Routing:
     """
 
     def __init__(self, work: Work, *, seed: int = 1, tuning: Tuning | None = None) -> None:
-        self._work = work
+        work = self._work = _with_rule(work)
         self._tuning = Tuning() if tuning is None else tuning
         self._routes = _no_routes(work)
         self._search = _no_search(work, self._routes, seed)
@@ -89,7 +93,7 @@ class Routing:
         routes.at["stop"][robot, : len(stops)] = stops
         for length in range(len(stops), -1, -1):
             routes.route["length"][robot] = length
-            if refresh(work, routes, robot):
+            if refresh(work, routes, robot, 0):
                 break
         routes.robot_of[work.stop["job"][stops[length:]]] = NONE
 
@@ -199,12 +203,24 @@ class Routing:
             kernels.restore_best(self._work, self._routes, search)
 
 
+def _with_rule(work: Work) -> Work:
+    """Return the work with its rule complete."""
+    rule = work.rule.copy()
+    is_bound = any(np.isfinite(times).any() for times in (work.stop["closes"], work.robot["until"]))
+    is_bound = is_bound or bool((work.stop["opens"] > 0.0).any() or not np.isfinite(work.effort["duration"]).all())
+    has_wholes = bool((work.job["second"] == NONE).any())
+    rule["is_free"] = not (is_bound or has_wholes or rule["is_timed"][0] or rule["has_energy"][0])
+    return work._replace(rule=rule)
+
+
 def _no_routes(work: Work) -> Routes:
     jobs, robots = work.is_allowed.shape
     stops = len(work.stop)
     return Routes(
         route=records(robots, ROUTE),
         at=records((robots, stops + 1), AT),
+        edge=records((robots, 0 if work.rule["is_timed"][0] else stops + 2), EDGE),
+        grain=_grain(work),
         robot_of=np.full(jobs, NONE, dtype=np.int64),
         position=np.zeros(stops, dtype=np.int64),
     )
@@ -218,6 +234,8 @@ def _no_search(work: Work, routes: Routes, seed: int) -> Search:
     state["seed"] = (seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1
     return Search(
         toward=np.ascontiguousarray(work.travel.transpose(0, 2, 1)),
+        coarse=_coarse(work, routes.grain),
+        nearest=_nearest(work),
         offer=records((jobs, robots), OFFER),
         memory=records(jobs, MEMORY),
         state=state,
@@ -228,8 +246,35 @@ def _no_search(work: Work, routes: Routes, seed: int) -> Search:
         saved_robots=np.zeros(robots, dtype=np.int64),
         saved_route=records(robots, ROUTE),
         saved_at=records(routes.at.shape, AT),
+        saved_edge=records(routes.edge.shape, EDGE),
         saved_absent=np.zeros(jobs, dtype=np.int64),
         best_route=records(robots, ROUTE),
         best_stops=np.zeros(routes.at.shape, dtype=np.int64),
         best_absent=np.zeros(jobs, dtype=np.int64),
     )
+
+
+def _coarse(work: Work, grain: Floats) -> Grains:
+    """See `Search`."""
+    groups, places, _ = work.travel.shape
+    if work.rule["is_timed"][0]:
+        return np.zeros((groups, 0, 0), dtype=np.uint32)
+    coarse = np.zeros((groups, places + 1, places + 1), dtype=np.uint32)
+    grains = np.minimum(work.travel / grain[:, None, None], _MOST_GRAINS).astype(np.uint32)
+    coarse[:, :places, :places] = grains | (grains.transpose(0, 2, 1) << np.uint32(16))
+    return coarse
+
+
+def _grain(work: Work) -> Floats:
+    """Return (groups,) such that the longest way is of `_MOST_GRAINS`."""
+    longest = np.max(work.travel, axis=(1, 2), initial=0.0, where=np.isfinite(work.travel))
+    return np.maximum(longest / _MOST_GRAINS, 1e-9)
+
+
+def _nearest(work: Work) -> Ints:
+    """See `Search`."""
+    if not work.rule["is_free"][0]:
+        return np.zeros((0, 0), dtype=np.int64)
+    places = work.stop["enter"][work.job["first"]]
+    ways = work.travel[work.robot["group"], work.robot["start"]][:, places]
+    return np.ascontiguousarray(np.argsort(ways, axis=0, kind="stable").T)

@@ -29,8 +29,8 @@ def alternatives(work: Work, routes: Routes, search: Search, jobs: Ints, is_next
             routes.robot_of[job] = NONE
             search.absent[search.state[0]["absent"]] = job
             search.state[0]["absent"] += 1
-            leave_out(work.stop, routes.at[own], routes.route[own], routes.robot_of)
-            renew(work, routes, search, own)
+            since = leave_out(work.stop, routes.at[own], routes.route[own], routes.robot_of)
+            renew(work, routes, search, own, since)
         limit = np.inf
         for number in range(len(routes.route)):
             if not work.is_allowed[job, number] or (is_next_best and number == own):

@@ -9,6 +9,7 @@ Records = NDArray[np.void]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Grains = NDArray[np.uint32]
 
 NONE: Final = -1
 """No stop, no robot, no place."""
@@ -56,9 +57,11 @@ is at its charger; power: watt hours a second of travel; group: row of `travel`;
 EFFORT: Final = np.dtype([("duration", "f8"), ("energy", "f8")], align=True)
 """What a stop takes: seconds from its begin to its finish (infinite: cannot be done), watt hours."""
 
-RULE: Final = np.dtype([("travel_weight", "f8"), ("is_timed", "i8"), ("has_energy", "i8")], align=True)
+RULE: Final = np.dtype(
+    [("travel_weight", "f8"), ("is_timed", "i8"), ("has_energy", "i8"), ("is_free", "i8")], align=True
+)
 """travel_weight: cost of a second of travel; is_timed: whether any stop has a weight; has_energy: whether batteries
-count."""
+count; is_free: whether the way alone counts and loads alone bind, which `Routing` finds out."""
 
 AT: Final = np.dtype(
     [
@@ -74,23 +77,27 @@ AT: Final = np.dtype(
         ("aboard", "i8"),
         ("used", "f8"),
         ("spare", "f8"),
+        ("spent", "f8"),
     ],
     align=True,
 )
 """A position of a route; what is looked at most comes first, so that it is together in memory. way: seconds of travel
 to it; carried: load after it; enter, leave: places of its stop; begin, finish of that; latest begin that breaks nothing
 after it; pressure: least cost of a second's delay of it and all after it; stop; aboard: jobs begun and not done after
-it; used: watt hours up to its finish; spare: watt hours that it and all after it can do with less."""
+it; used: watt hours up to its finish; spare: watt hours that it and all after it can do with less; spent: cost
+of the route up to its finish."""
+
+EDGE: Final = np.dtype([("before", "u4"), ("after", "u4"), ("way", "i4"), ("carried", "f4")], align=True)
+"""What lies between two positions of a route. before, after: places, the last row of `Search.coarse` for none; way:
+from one to the other in grains, rounded up; carried: load on it."""
 
 ROUTE: Final = np.dtype(
     [("cost", "f8"), ("version", "i8"), ("length", "i8"), ("is_closed", "i8"), ("is_saved", "i8")], align=True
 )
 """version: a number that no other content of that robot's route has; is_closed: out of use; is_saved: on trial."""
 
-OFFER: Final = np.dtype(
-    [("cost", "f8"), ("version", "i8"), ("first_at", "i8"), ("second_at", "i8"), ("is_exact", "i8")], align=True
-)
-"""The best place for a job in a route of that version; where it is not exact the cost is at least so high."""
+OFFER: Final = np.dtype([("cost", "f8"), ("version", "i8"), ("first_at", "i4"), ("second_at", "i4")], align=True)
+"""The best place for a job in a route of that version; without a place (NONE) the cost is at least so high."""
 
 MEMORY: Final = np.dtype([("key", "f8"), ("absences", "i8")], align=True)
 """Of a job. key: to sort with; absences: how often it was left out while the fleet was made smaller."""
@@ -136,11 +143,15 @@ class Routes(NamedTuple):
 
     Attributes:
         route: (robots,) ROUTE; at: (robots, positions) AT, only `stop` is given, the rest follows.
+        edge: (robots, positions + 1) EDGE, before each position and after the last; empty for work with times.
+        grain: (groups,) seconds.
         robot_of: (jobs,) NONE while it is left out; position: (stops,) in its route.
     """
 
     route: Records
     at: Records
+    edge: Records
+    grain: Floats
     robot_of: Ints
     position: Ints
 
@@ -150,15 +161,21 @@ class Search(NamedTuple):
 
     Attributes:
         toward: (groups, places, places) `Work.travel` by goal and start, so that a goal's ways are together in memory.
+        coarse: (groups, places + 1, places + 1) `Work.travel` in whole grains, rounded down: in the lower 16 bits from
+            a place to another, in the upper back. Bounds that fit into a core's fast memory; empty for work with times.
+        nearest: (jobs, robots) robots by their way to a job's first stop where the way alone counts; else empty.
         offer: (jobs, robots) OFFER; memory: (jobs,) MEMORY; state: (1,) STATE.
         near: (stops, k) stops near a stop, nearest first, once near_count (stops,) is not NONE; near_away: (k,) how far
             those are that are just looked for.
         absent: (jobs,) the first of them are jobs left out.
-        saved_robots: (robots,) whose routes are changed on trial; saved_route, saved_at, saved_absent: as they were.
+        saved_robots: (robots,) whose routes are changed on trial; saved_route, saved_at, saved_edge,
+            saved_absent: as they were.
         best_route, best_stops, best_absent: the best routes so far.
     """
 
     toward: Floats
+    coarse: Grains
+    nearest: Ints
     offer: Records
     memory: Records
     state: Records
@@ -169,6 +186,7 @@ class Search(NamedTuple):
     saved_robots: Ints
     saved_route: Records
     saved_at: Records
+    saved_edge: Records
     saved_absent: Ints
     best_route: Records
     best_stops: Ints

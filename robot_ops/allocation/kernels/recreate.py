@@ -1,6 +1,6 @@
 """Puts jobs that are left out back into routes: greedily with blinks, or by regret."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from robot_ops.allocation.kernels.chance import draw, pick
 from robot_ops.allocation.kernels.insertion import best_insertion
 from robot_ops.allocation.kernels.routes import insert, refresh
 from robot_ops.core.compiler import inlined, kernel, lean
+
+_HOPELESS: Final = 1.5
+"""A route in which a job has cost so many times the least is overlooked when it has changed since, mostly."""
 
 
 @inlined
@@ -21,23 +24,26 @@ def touch(routes: Routes, search: Search, number: int) -> None:
     search.saved_route[number] = route
     for index in range(route["length"]):
         search.saved_at[number, index] = routes.at[number, index]
+    if len(routes.edge[number]) > 0:
+        for index in range(route["length"] + 1):
+            search.saved_edge[number, index] = routes.edge[number, index]
     route["is_saved"] = 1
     search.saved_robots[state["saved"]] = number
     state["saved"] += 1
 
 
 @inlined
-def renew(work: Work, routes: Routes, search: Search, number: int) -> None:
-    """Work out a changed route and number it."""
+def renew(work: Work, routes: Routes, search: Search, number: int, since: int) -> None:
+    """Work out a route that has changed from a position on, and number it."""
     search.state[0]["version"] += 1
     routes.route[number]["version"] = search.state[0]["version"]
-    refresh(work, routes, number)
+    refresh(work, routes, number, since)
 
 
 @lean
 def is_known(offer: Any, version: int, limit: float) -> bool:
     """Return whether the offer holds for that version of the route, or that it is not below the limit."""
-    return bool(offer["version"] == version and (offer["is_exact"] or offer["cost"] >= limit))
+    return bool(offer["version"] == version and (offer["first_at"] != NONE or offer["cost"] >= limit))
 
 
 @lean
@@ -60,19 +66,22 @@ def make_offer(work: Work, routes: Routes, search: Search, number: int, job: int
         work.effort[group],
         work.travel[group],
         search.toward[group],
+        search.coarse[group],
+        routes.grain[group],
+        routes.edge[number],
         routes.at[number],
         route["length"],
         limit - move,
     )
     offer = search.offer[job, number]
     offer["version"], offer["first_at"], offer["second_at"] = route["version"], first_at, second_at
-    offer["cost"], offer["is_exact"] = cost + move, first_at != NONE or cost == np.inf
+    offer["cost"] = cost + move
 
 
 @inlined
-def take(work: Work, routes: Routes, search: Search, number: int, job: int) -> None:
-    """Insert a job at the remembered place."""
-    offer, record, route = search.offer[job, number], work.job[job], routes.route[number]
+def take(work: Work, routes: Routes, search: Search, number: int, job: int, first_at: int, second_at: int) -> None:
+    """Insert a job, its stops before these positions."""
+    record, route = work.job[job], routes.route[number]
     if not route["is_saved"]:
         touch(routes, search, number)
     route["length"] = insert(
@@ -80,12 +89,12 @@ def take(work: Work, routes: Routes, search: Search, number: int, job: int) -> N
         route["length"],
         record["first"],
         record["second"],
-        offer["first_at"],
-        offer["second_at"],
+        first_at,
+        second_at,
     )
     search.state[0]["version"] += 1
     route["version"] = search.state[0]["version"]
-    refresh(work, routes, number)
+    refresh(work, routes, number, first_at)
 
 
 @lean
@@ -104,6 +113,17 @@ def sort_absent(work: Work, search: Search) -> None:
         search.absent[at] = job
 
 
+@inlined
+def _nearest_idle(work: Work, routes: Routes, search: Search, job: int) -> int:
+    """Return the robot without work that is nearest to the job, NONE where all have some."""
+    for entry in range(search.nearest.shape[1]):
+        number = search.nearest[job, entry]
+        route = routes.route[number]
+        if route["length"] == 0 and not route["is_closed"] and work.is_allowed[job, number]:
+            return int(number)
+    return NONE
+
+
 @lean
 def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
     """Insert each job left out where it costs least, one after another; routes are overlooked with chance `blink`."""
@@ -111,36 +131,63 @@ def recreate(work: Work, routes: Routes, search: Search, blink: float) -> None:
     for index in range(state["absent"]):
         job = search.absent[index]
         record = work.job[job]
-        best, chosen = np.inf, NONE
+        best, chosen, best_first, best_second = np.inf, NONE, 0, 0
+        idle = _nearest_idle(work, routes, search, job) if rule["is_free"] else NONE
         # what is known comes first: it tells how good the others must be
         for number in range(len(routes.route)):
             route, offer = routes.route[number], search.offer[job, number]
-            if offer["cost"] < best and offer["version"] == route["version"] and offer["is_exact"]:
+            if rule["is_free"] and route["length"] == 0 and number not in (idle, record["planned"]):
+                continue
+            if offer["cost"] < best and offer["version"] == route["version"] and offer["first_at"] != NONE:
                 if route["is_closed"] or (blink > 0.0 and draw(search.state) < blink):
                     continue
                 best, chosen = offer["cost"], number
-        for number in range(len(routes.route)):
-            route, offer, robot = routes.route[number], search.offer[job, number], work.robot[number]
-            if route["is_closed"] or not work.is_allowed[job, number] or is_known(offer, route["version"], best):
-                continue
-            # as in make_offer, without the cost of a call
-            move = 0.0
-            if record["planned"] != NONE and record["planned"] != number:
-                move = record["move"]
-            group, at, length = robot["group"], routes.at[number], route["length"]
-            travel, toward = work.travel[group], search.toward[group]
-            cost, first_at, second_at = best_insertion(
-                work.stop, record, robot, rule, work.effort[group], travel, toward, at, length, best - move
-            )
-            offer["version"], offer["first_at"], offer["second_at"] = route["version"], first_at, second_at
-            offer["cost"], offer["is_exact"] = cost + move, first_at != NONE or cost == np.inf
-            if offer["cost"] < best and (blink <= 0.0 or draw(search.state) >= blink):
-                best, chosen = offer["cost"], number
+                best_first, best_second = offer["first_at"], offer["second_at"]
+        # then routes on trial, where there is room, then all others
+        for turn in range(2):
+            for number in range(len(routes.route)):
+                route, offer, robot = routes.route[number], search.offer[job, number], work.robot[number]
+                if route["is_saved"] != 1 - turn or route["is_closed"] or not work.is_allowed[job, number]:
+                    continue
+                if rule["is_free"] and route["length"] == 0 and number not in (idle, record["planned"]):
+                    continue
+                if is_known(offer, route["version"], best):
+                    continue
+                is_hopeless = turn == 1 and best < np.inf and offer["cost"] >= _HOPELESS * best
+                if is_hopeless and 0.0 < blink < draw(search.state):
+                    continue
+                # as in make_offer, without the cost of a call
+                move = 0.0
+                if record["planned"] != NONE and record["planned"] != number:
+                    move = record["move"]
+                group, at, length = robot["group"], routes.at[number], route["length"]
+                cost, first_at, second_at = best_insertion(
+                    work.stop,
+                    record,
+                    robot,
+                    rule,
+                    work.effort[group],
+                    work.travel[group],
+                    search.toward[group],
+                    search.coarse[group],
+                    routes.grain[group],
+                    routes.edge[number],
+                    at,
+                    length,
+                    best - move,
+                )
+                cost += move
+                if not route["is_saved"]:
+                    # of a route on trial it would be worth nothing later, and would replace what is known of it
+                    offer["version"], offer["first_at"], offer["second_at"] = route["version"], first_at, second_at
+                    offer["cost"] = cost
+                if first_at != NONE and cost < best and (blink <= 0.0 or draw(search.state) >= blink):
+                    best, chosen, best_first, best_second = cost, number, first_at, second_at
         if chosen == NONE:
             search.absent[kept] = job
             kept += 1
         else:
-            take(work, routes, search, chosen, job)
+            take(work, routes, search, chosen, job, best_first, best_second)
     state["absent"] = kept
 
 
@@ -153,8 +200,9 @@ def insert_planned(work: Work, routes: Routes, search: Search) -> None:
         number = work.job[job]["planned"]
         if number != NONE and work.is_allowed[job, number]:
             make_offer(work, routes, search, number, job, np.inf)
-            if search.offer[job, number]["cost"] < np.inf:
-                take(work, routes, search, number, job)
+            offer = search.offer[job, number]
+            if offer["cost"] < np.inf:
+                take(work, routes, search, number, job, offer["first_at"], offer["second_at"])
                 continue
         search.absent[kept] = job
         kept += 1
@@ -189,7 +237,8 @@ def recreate_by_regret(work: Work, routes: Routes, search: Search) -> None:
             break
         changed = first_robot[chosen]
         job = search.absent[chosen]
-        take(work, routes, search, changed, job)
+        offer = search.offer[job, changed]
+        take(work, routes, search, changed, job, offer["first_at"], offer["second_at"])
         count -= 1
         search.absent[chosen] = search.absent[count]
         best[chosen], second[chosen] = best[count], second[count]

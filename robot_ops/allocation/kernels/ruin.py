@@ -39,19 +39,24 @@ def near_stops(work: Work, search: Search, stop: int) -> int:
 
 
 @inlined
-def leave_out(stops: Records, at: Records, route: Any, robot_of: Ints) -> None:
+def leave_out(stops: Records, at: Records, route: Any, robot_of: Ints) -> int:
     """Take the stops of all jobs that have no robot any more out of a route; `renew` is the caller's.
+
+    Return the first position that has changed.
 
     Args:
         stops: `Work.stop`; at, route: of the robot.
     """
-    kept = 0
+    kept, since = 0, route["length"]
     for index in range(route["length"]):
         stop = at[index]["stop"]
         if robot_of[stops[stop]["job"]] != NONE:
             at[kept]["stop"] = stop
             kept += 1
+        elif index == kept:
+            since = index
     route["length"] = kept
+    return int(since)
 
 
 @lean
@@ -77,18 +82,17 @@ def ruin(work: Work, routes: Routes, search: Search, mean_removed: float, max_st
             break
         stop = seed if index < 0 else search.near[seed, index]
         number = routes.robot_of[work.stop[stop]["job"]]
-        # since the ruin began every change of a route is by the ruin itself
-        if number == NONE or routes.route[number]["is_saved"]:
+        if number == NONE:
             continue
         touch(routes, search, number)
-        _remove_string(work, routes, search, number, stop, longest)
-        renew(work, routes, search, number)
+        since = _remove_string(work, routes, search, number, stop, longest)
+        renew(work, routes, search, number, since)
         ruined += 1
 
 
 @inlined
-def _remove_string(work: Work, routes: Routes, search: Search, number: int, stop: int, longest: float) -> None:
-    """Take out some stops in a row with the one given."""
+def _remove_string(work: Work, routes: Routes, search: Search, number: int, stop: int, longest: float) -> int:
+    """Take out some stops in a row with the one given; return the first position that has changed."""
     length = routes.route[number]["length"]
     most = min(float(length), longest)
     size = min(length, int(1.0 + draw(search.state) * most))
@@ -111,4 +115,4 @@ def _remove_string(work: Work, routes: Routes, search: Search, number: int, stop
             routes.robot_of[job] = NONE
             search.absent[state["absent"]] = job
             state["absent"] += 1
-    leave_out(work.stop, row, routes.route[number], routes.robot_of)
+    return int(leave_out(work.stop, row, routes.route[number], routes.robot_of))

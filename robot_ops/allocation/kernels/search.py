@@ -54,6 +54,9 @@ def reject_trial(work: Work, routes: Routes, search: Search) -> None:
     for entry in range(state["saved"]):
         number = search.saved_robots[entry]
         routes.route[number] = search.saved_route[number]
+        if len(routes.edge[number]) > 0:
+            for index in range(routes.route[number]["length"] + 1):
+                routes.edge[number, index] = search.saved_edge[number, index]
         for index in range(routes.route[number]["length"]):
             routes.at[number, index] = search.saved_at[number, index]
             stop = routes.at[number, index]["stop"]
@@ -104,7 +107,7 @@ def restore_best(work: Work, routes: Routes, search: Search) -> None:
         routes.route[number]["is_saved"] = 0
         for index in range(routes.route[number]["length"]):
             routes.at[number, index]["stop"] = search.best_stops[number, index]
-        refresh(work, routes, number)
+        refresh(work, routes, number, 0)
     state["saved"], state["absent"] = 0, state["best_absent"]
     for index in range(state["absent"]):
         search.absent[index] = search.best_absent[index]
@@ -120,7 +123,7 @@ def construct(work: Work, routes: Routes, search: Search, few: int, some: int) -
         some: of more than so many that are then left, each is inserted in the order they are in.
     """
     for number in range(len(routes.route)):
-        renew(work, routes, search, number)
+        renew(work, routes, search, number, 0)
     begin_trial(search)
     if search.state[0]["absent"] > few:
         insert_planned(work, routes, search)
@@ -241,7 +244,7 @@ def close_route(work: Work, routes: Routes, search: Search) -> int:
             search.absent[state["absent"]] = job
             state["absent"] += 1
     routes.route[chosen]["length"] = 0
-    renew(work, routes, search, chosen)
+    renew(work, routes, search, chosen, 0)
     accept_trial(routes, search)
     routes.route[chosen]["is_closed"] = 1
     return chosen

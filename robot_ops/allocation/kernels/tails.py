@@ -89,16 +89,16 @@ def _try_exchange(
     touch(routes, search, other)
     before = one_route["cost"] + other_route["cost"]
     _swap(routes.at[number], one_route, cut, routes.at[other], other_route, other_cut)
-    is_possible = refresh(work, routes, number)
-    is_possible = refresh(work, routes, other) and is_possible
+    is_possible = refresh(work, routes, number, cut)
+    is_possible = refresh(work, routes, other, other_cut) and is_possible
     change = one_route["cost"] + other_route["cost"] - before
     if is_possible and change < -_SLACK:
         search.state[0]["version"] += 2
         one_route["version"], other_route["version"] = search.state[0]["version"] - 1, search.state[0]["version"]
         return float(change)
     _swap(routes.at[number], one_route, cut, routes.at[other], other_route, other_cut)
-    refresh(work, routes, number)
-    refresh(work, routes, other)
+    refresh(work, routes, number, cut)
+    refresh(work, routes, other, other_cut)
     return 0.0
 
 

@@ -61,6 +61,15 @@ def random_work(seed: int, jobs: int, robots: int, *, is_timed: bool, has_window
     return Work(stop, job, robot, rule, effort, travel, is_allowed, np.ascontiguousarray(order))
 
 
+def free_work(seed: int, jobs: int, robots: int) -> Work:
+    """Pickups and deliveries of which the way alone counts, and loads alone bind."""
+    work = random_work(seed, jobs, robots, is_timed=False, has_windows=False)
+    work.job["second"] = np.arange(1, 2 * jobs, 2)
+    work.stop["leave"], work.stop["load"] = work.stop["enter"], np.resize([1.0, -1.0], 2 * jobs)
+    work.rule["has_energy"], work.robot["until"] = 0, np.inf
+    return work
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
@@ -72,7 +81,16 @@ def random_work(seed: int, jobs: int, robots: int, *, is_timed: bool, has_window
 def test_routes_can_be_driven_and_cost_what_they_say(
     seed: int, jobs: int, robots: int, is_timed: bool, has_windows: bool
 ) -> None:
-    work = random_work(seed, jobs, robots, is_timed=is_timed, has_windows=has_windows)
+    _check_routes(random_work(seed, jobs, robots, is_timed=is_timed, has_windows=has_windows), seed)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**6), jobs=st.integers(1, 20), robots=st.integers(1, 5))
+def test_so_can_routes_where_the_way_alone_counts(seed: int, jobs: int, robots: int) -> None:
+    _check_routes(free_work(seed, jobs, robots), seed)
+
+
+def _check_routes(work: Work, seed: int) -> None:
     routing, again = Routing(work, seed=seed), Routing(work, seed=seed)
     for search in (routing, again):
         search.construct()
@@ -83,7 +101,7 @@ def test_routes_can_be_driven_and_cost_what_they_say(
     assert routing.cost <= first + 1e-6
     assert cost_of(work, routing.best()) == pytest.approx(routing.cost)
     done = {int(work.stop[stop]["job"]) for route in routing.best() for stop in route}
-    assert sorted(done | set(routing.left_out)) == list(range(jobs))
+    assert sorted(done | set(routing.left_out)) == list(range(len(work.job)))
     assert (again.best(), again.cost) == (routing.best(), routing.cost)
 
 
@@ -93,7 +111,15 @@ def test_routes_can_be_driven_and_cost_what_they_say(
 def test_three_jobs_of_one_robot_are_driven_in_the_best_of_all_orders(
     seed: int, has_windows: bool, is_timed: bool
 ) -> None:
-    work = random_work(seed, 3, 1, is_timed=is_timed, has_windows=has_windows)
+    _check_orders(random_work(seed, 3, 1, is_timed=is_timed, has_windows=has_windows))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_so_are_they_where_the_way_alone_counts(seed: int) -> None:
+    _check_orders(free_work(seed, 3, 1))
+
+
+def _check_orders(work: Work) -> None:
     stops = [int(work.job[job][name]) for job in range(3) for name in ("first", "second")]
     stops = [stop for stop in stops if stop != NONE]
     least = cost_of(work, [[]])
@@ -127,7 +153,16 @@ def test_a_route_that_is_kept_is_where_the_search_begins() -> None:
 def test_a_job_costs_in_each_route_what_its_best_two_positions_cost(
     seed: int, has_windows: bool, is_timed: bool
 ) -> None:
-    work = random_work(seed, 9, 3, is_timed=is_timed, has_windows=has_windows)
+    _check_costs(random_work(seed, 9, 3, is_timed=is_timed, has_windows=has_windows), tolerance=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_so_does_it_where_the_way_alone_counts_but_for_the_grain(seed: int) -> None:
+    work = free_work(seed, 9, 3)
+    _check_costs(work, tolerance=4.0 * float(work.travel.max()) / 65_000)
+
+
+def _check_costs(work: Work, *, tolerance: float) -> None:
     routing = Routing(work)
     routing.construct()
     routing.settle()
@@ -138,7 +173,10 @@ def test_a_job_costs_in_each_route_what_its_best_two_positions_cost(
         rest = [[stop for stop in route if stop not in own] for route in routes]
         for robot in range(3):
             least = _least_insertion(work, rest, job, robot)
-            assert costs[job, robot] == pytest.approx(least) or (least == np.inf and costs[job, robot] == np.inf)
+            if least == np.inf:
+                assert costs[job, robot] == np.inf
+            else:
+                assert costs[job, robot] == pytest.approx(least, abs=tolerance)
 
 
 def _least_insertion(work: Work, routes: list[list[int]], job: int, robot: int) -> float:
