@@ -267,8 +267,8 @@ def _coarse(work: Work, grain: Floats) -> Grains:
 
 def _grain(work: Work) -> Floats:
     """Return (groups,) such that the longest way is of `_MOST_GRAINS`."""
-    longest = np.max(work.travel, axis=(1, 2), initial=0.0, where=np.isfinite(work.travel))
-    return np.maximum(longest / _MOST_GRAINS, 1e-9)
+    longest = np.max(work.travel, axis=(1, 2), initial=1e-9 * _MOST_GRAINS, where=np.isfinite(work.travel))
+    return np.asarray(longest / _MOST_GRAINS)
 
 
 def _nearest(work: Work) -> Ints:

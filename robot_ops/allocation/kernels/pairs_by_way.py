@@ -43,7 +43,7 @@ def pair_by_way(
     room, weight = robot["capacity"] - pickup["load"], max(rule["travel_weight"] * grain, _LEAST_WEIGHT)
     to_first, to_second = coarse[pickup["enter"]], coarse[delivery["enter"]]
     from_first, from_second = coarse[pickup["leave"]], coarse[delivery["leave"]]
-    direct = np.int64(from_first[delivery["enter"]] & _LOWER)  # `int` would leave it without a sign
+    direct = int(np.int64(from_first[delivery["enter"]] & _LOWER))  # `int` alone would leave it without a sign
     best, best_first, best_second = limit, NONE, 0
     missed, nearest, least_far = np.inf, _FAR, _FAR
     most = int(min(limit / weight, _FAR))
@@ -52,9 +52,9 @@ def pair_by_way(
         if edge["carried"] > room:
             least_far = _FAR  # the second must be done before that
             continue
-        before, after, way = edge["before"], edge["after"], np.int64(edge["way"])
-        approach, far = np.int64(to_first[before] >> _UPPER), np.int64(to_second[before] >> _UPPER)
-        onward, far_onward = np.int64(from_first[after] & _LOWER), np.int64(from_second[after] & _LOWER)
+        before, after, way = edge["before"], edge["after"], int(edge["way"])
+        approach, far = int(np.int64(to_first[before] >> _UPPER)), int(np.int64(to_second[before] >> _UPPER))
+        onward, far_onward = int(np.int64(from_first[after] & _LOWER)), int(np.int64(from_second[after] & _LOWER))
         least = approach - way + min(direct + far_onward, onward + least_far)
         least_far = min(least_far, far + far_onward - way)
         if least > most:
@@ -107,7 +107,7 @@ def pair_freely(
     room, weight = robot["capacity"] - pickup["load"], max(rule["travel_weight"] * grain, _LEAST_WEIGHT)
     to_first, to_second = coarse[pickup["enter"]], coarse[delivery["enter"]]
     from_first, from_second = coarse[pickup["leave"]], coarse[delivery["leave"]]
-    direct = np.int64(from_first[delivery["enter"]] & _LOWER)  # `int` would leave it without a sign
+    direct = int(np.int64(from_first[delivery["enter"]] & _LOWER))  # `int` alone would leave it without a sign
     nearest, best_first, best_second = _FAR, NONE, NONE
     least_far, far_at = _FAR, NONE
     for index in range(length, -1, -1):
@@ -115,9 +115,9 @@ def pair_freely(
         if edge["carried"] > room:
             least_far = _FAR  # the second must be done before that
             continue
-        before, after, way = edge["before"], edge["after"], np.int64(edge["way"])
-        approach, far = np.int64(to_first[before] >> _UPPER), np.int64(to_second[before] >> _UPPER)
-        onward, far_onward = np.int64(from_first[after] & _LOWER), np.int64(from_second[after] & _LOWER)
+        before, after, way = edge["before"], edge["after"], int(edge["way"])
+        approach, far = int(np.int64(to_first[before] >> _UPPER)), int(np.int64(to_second[before] >> _UPPER))
+        onward, far_onward = int(np.int64(from_first[after] & _LOWER)), int(np.int64(from_second[after] & _LOWER))
         together, apart = direct + far_onward, onward + least_far
         least = approach - way + min(together, apart)
         if least < nearest:
