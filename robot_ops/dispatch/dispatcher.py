@@ -122,7 +122,7 @@ class Dispatcher:
         self._inheritance = Inheritance(self._context)
         self._inbox = Inbox(self._context, self._outcomes, self._traffic, self._assigner.invalidate)
         self._congestion = Congestion()
-        self._supervision = Duty(self._supervisor.step)
+        self._supervision, self._following = Duty(self._supervisor.step), Duty(self._supervisor.follow)
         self._duties = tuple(
             map(
                 Duty,
@@ -268,7 +268,8 @@ class Dispatcher:
             self._inbox.judge()
             self._inbox.note_silence(now_ns)
             self._overdue.step()
-            self._supervision.perform(now_ns, self._count_changes() + self._inbox.moves)
+            if not self._supervision.perform(now_ns, self._count_changes()):
+                self._following.perform(now_ns, self._inbox.moves)
             for duty in self._duties:
                 duty.perform(now_ns, self._count_changes())
             self._context.alarms.clear("ledger")

@@ -52,6 +52,24 @@ class Supervisor:
             next_ns = min(next_ns, due_ns)
         return next_ns
 
+    def follow(self) -> int:
+        """Look at those only that execute tasks, since some have come further; return when to look again.
+
+        Raises:
+            LedgerError: a fact could not be written.
+        """
+        book, now_ns = self._context.book, self._context.clock.now_ns()
+        next_ns = END_OF_TIME_NS
+        for state in self._context.robots.values():
+            mission = book.mission_of(state.robot.id)
+            if mission is None or mission.task_id is None:
+                continue
+            due_ns = now_ns
+            with self._context.isolation.part(str(state.robot.id), robot=state.robot.id):
+                due_ns = self._look_at(state, now_ns)
+            next_ns = min(next_ns, due_ns)
+        return next_ns
+
     def _look_at(self, state: RobotState, now_ns: int) -> int:
         self._raise_alarms(state, now_ns)
         mission = self._context.book.mission_of(state.robot.id)

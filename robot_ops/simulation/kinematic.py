@@ -99,6 +99,12 @@ class KinematicRobot:
         return self._pose
 
     @property
+    def is_full(self) -> bool:
+        """Return whether it stands at its charger and is full: nothing about it changes with time."""
+        stands = not self._way and self._status is not NavigationStatus.ACTIVE
+        return stands and self._battery.soc >= 1.0 and self._battery.is_charging and self._is_docked()
+
+    @property
     def is_docked(self) -> bool:
         """Return whether it stands at its charger's docked pose."""
         return self._is_docked()

@@ -90,6 +90,7 @@ class Population:
         self._next_ns = 0
         self._screens: dict[RobotId, Announcement] = {}
         self._poses: tuple[int, tuple[PersonPose, ...]] | None = None
+        self._disks: dict[RobotId, tuple[Pose, Disk]] = {}
 
     def step(self, now_ns: int, robots: Mapping[RobotId, LevelPose], desk: Desk) -> None:
         """Let everybody act until `now_ns`, given where the robots really are."""
@@ -104,10 +105,7 @@ class Population:
             if at.level in here:
                 here[at.level][robot] = at.pose
         for level, crowd in self._crowds.items():
-            radii = {robot: self._radii[robot] + _RESPECT for robot in here[level]}
-            crowd.set_robots(
-                {robot: Disk(x=pose.x, y=pose.y, radius=radii[robot]) for robot, pose in here[level].items()}
-            )
+            crowd.set_robots({robot: self._disk(robot, pose) for robot, pose in here[level].items()})
         self._come_in(now_ns, desk)
         for visitor in list(self._visitors.values()):
             self._let_act(visitor, now_ns, duration, here[visitor.level], desk)
@@ -118,6 +116,15 @@ class Population:
         for clerk in self._clerks.values():
             clerk.step(now_ns, self._hands, desk)
         self._note_next(now_ns)
+
+    def _disk(self, robot: RobotId, pose: Pose) -> Disk:
+        """Return what people keep off; the same for a robot that stands."""
+        known = self._disks.get(robot)
+        if known is not None and known[0] is pose:
+            return known[1]
+        disk = Disk(x=pose.x, y=pose.y, radius=self._radii[robot] + _RESPECT)
+        self._disks[robot] = pose, disk
+        return disk
 
     def _let_act(self, visitor: Visitor, now_ns: int, duration: float, robots: dict[RobotId, Pose], desk: Desk) -> None:
         crowd = self._crowds[visitor.level]

@@ -50,6 +50,8 @@ OUT: Final = "out"
 """What keeps a robot from moving that somebody has carried out of the hall."""
 _OFF: Final = frozenset({_DEAD, OUT})
 _LEAST_TICK: Final = 0.05  # s
+_GAUGE: Final = 0.001
+"""Of a full charge: while a robot rests, less than that is no other reading of its gauge."""
 _RARER: Final = 1.5  # times as long, after each tick of which nothing came
 _TOLD_CUSTODY: Final = 200  # events that a process tells again when it or the fleet starts (a latched topic's depth)
 _WITH_VISITOR: Final = frozenset(
@@ -210,19 +212,23 @@ class Station:
             self._hall.rest_round.join(self.robot, self._say_again)
 
     def _say_again(self) -> SaidAgain | None:
-        """Return what a robot that rests says, None where it does not, or where it might not be heard."""
+        """Return what a robot that rests says, None where it does not, or where it might not be heard.
+
+        Whatever has it do something makes it tick, or is looked at here.
+        """
         last = self._sent_progress
-        if last is None or not self._is_resting or not self._hall.network.is_good(self.robot):
+        if last is None or self.agent is None or self.is_by_hand or not self._hall.network.is_good(self.robot):
             self._heartbeat.wake(0.0)
             return None
-        self.advance()
-        status, is_news = self._sent_status, False
+        status, now_ns = self._sent_status, self._scheduler.now_ns()
+        # it looks at itself not with every heartbeat, but before traffic control misses it
+        if status is not None and seconds_between(last.stamp_ns, now_ns) <= CALM_TICK - HEARTBEAT:
+            return SaidAgain(status=status, progress=None, report=None, is_news=False)
+        if not self.body.is_full:
+            self.advance()
+        is_news = False
         if status is None or not self._is_as_before(status):
             status, is_news = self._status()
-        now_ns = self._scheduler.now_ns()
-        # not with every heartbeat, but before traffic control misses the robot
-        if seconds_between(last.stamp_ns, now_ns) <= CALM_TICK - HEARTBEAT:
-            return SaidAgain(status=status, progress=None, report=None, is_news=is_news)
         progress = self._sent_progress = replace(last, stamp_ns=now_ns)
         return SaidAgain(status=status, progress=progress, report=self._sent_report, is_news=is_news)
 
@@ -389,9 +395,10 @@ class Station:
         body = self.body
         return (
             body.pose is last.at
-            and (body.speed, body.soc, body.is_charging) == (last.speed, last.battery_soc, last.is_charging)
+            and abs(body.soc - last.battery_soc) < _GAUGE
+            and (body.speed, body.is_charging) == (last.speed, last.is_charging)
             and last.mission_id is None
-            and bool(self.stopped_by) is last.is_stopped
+            and bool(self.safety.stopped_by) is last.is_stopped
             and self.compartments.occupied == last.compartments
         )
 

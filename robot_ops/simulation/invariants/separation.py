@@ -41,9 +41,10 @@ class Footprints(Invariant):
             return
         self._seen[robot] = here
         radius = world.site.robots[robot].model.radius
+        x, y = here.x, here.y
         for other, view in world.robots.items():
             there = view.body.position
-            if abs(there.x - here.x) > _NEAR or abs(there.y - here.y) > _NEAR or other == robot:
+            if not (-_NEAR < there.x - x < _NEAR and -_NEAR < there.y - y < _NEAR) or other == robot:
                 continue
             view.advance()
             there = view.body.position
@@ -157,6 +158,9 @@ def _boxes(way: Iterable[Stretch]) -> tuple[Box, ...]:
 
 
 def _may_touch(some: Iterable[Box], others: Iterable[Box]) -> bool:
-    return any(
-        a[0] == b[0] and a[1] <= b[2] and b[1] <= a[2] and a[3] <= b[4] and b[3] <= a[4] for a in some for b in others
-    )
+    for level, left, right, low, high in some:
+        for other, its_left, its_right, its_low, its_high in others:
+            is_beside = left <= its_right and its_left <= right
+            if is_beside and low <= its_high and its_low <= high and level == other:
+                return True
+    return False
