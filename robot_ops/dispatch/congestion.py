@@ -4,8 +4,10 @@ from typing import Final
 
 from robot_ops.core.clock import seconds_between
 from robot_ops.core.ids import NodeId, RobotId
+from robot_ops.dispatch.context import Context
 from robot_ops.dispatch.robots import RobotState
 from robot_ops.tasks.routes import Clearance
+from robot_ops.traffic.control import TrafficControl
 
 HALF_LIFE_S: Final = 600.0
 """What was seen that long ago counts half."""
@@ -33,6 +35,16 @@ class Congestion:
     def delays(self) -> dict[Way, float]:
         """Return the seconds that a robot waits, on average, before it may drive a way; only where that is long."""
         return dict(self._delays)
+
+    def watch(self, context: Context, traffic: TrafficControl, *, is_moved: bool) -> bool:
+        """Look at all robots, where any has moved or waits; return whether the delays have changed."""
+        now_ns = context.time.now_ns
+        elapsed = self.begin(now_ns)
+        if is_moved:
+            waiting = {wait.robot for wait in traffic.waits() if wait.waits_for}
+            for robot, state in context.robots.items():
+                self.look(state, traffic.clearance(robot), is_waiting=robot in waiting, elapsed=elapsed)
+        return self.renew(now_ns)
 
     def look(self, state: RobotState, clearance: Clearance | None, *, is_waiting: bool, elapsed: float) -> None:
         """Take one robot's place over.

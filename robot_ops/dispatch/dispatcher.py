@@ -405,15 +405,9 @@ class Dispatcher:
         return changes + self._retries
 
     def _watch_congestion(self, *, is_moved: bool) -> None:
-        """Have travel times follow where robots wait for each other; nobody does where no robot has moved."""
-        now_ns, congestion = self._context.time.now_ns, self._congestion
-        elapsed = congestion.begin(now_ns)
-        if is_moved:
-            waiting = {wait.robot for wait in self._traffic.waits() if wait.waits_for}
-            for robot, state in self._context.robots.items():
-                congestion.look(state, self._traffic.clearance(robot), is_waiting=robot in waiting, elapsed=elapsed)
-        if congestion.renew(now_ns):
-            self._travel.set_delays(congestion.delays)
+        """Have travel times follow where robots wait for each other."""
+        if self._congestion.watch(self._context, self._traffic, is_moved=is_moved):
+            self._travel.set_delays(self._congestion.delays)
             self._ways.forget()
             self._assigner.invalidate()
 

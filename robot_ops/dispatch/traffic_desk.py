@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from robot_ops.core.clock import seconds_between
+from robot_ops.core.clock import END_OF_TIME_NS, seconds_between, to_ns
 from robot_ops.core.errors import LedgerError
 from robot_ops.core.ids import RobotId
 from robot_ops.dispatch.context import Context
@@ -45,6 +45,7 @@ class TrafficDesk:
         self._sent: dict[RobotId, Clearance] = {}
         self._sent_ns: int | None = None
         self._is_kept = False
+        self._long_ns = END_OF_TIME_NS  # when the next will have waited for long
 
     @property
     def rules(self) -> TrafficRules:
@@ -103,7 +104,7 @@ class TrafficDesk:
         if self._is_kept and not self._traffic.is_due(now_ns):
             for clearance in self._traffic.clearances() if is_due else ():
                 self._context.link.send_clearance(clearance)
-            if is_news:
+            if is_news or now_ns >= self._long_ns:
                 self._raise_alarms(now_ns)
             return False
         self._is_kept = False  # should anything here fail, all is done again at the next step
@@ -157,6 +158,8 @@ class TrafficDesk:
         alarm = self._traffic.alarm
         self._context.alarms.set("traffic/planning", bool(alarm), alarm, is_error=True)
         waits = {wait.robot: wait for wait in self._traffic.waits()}
+        become_long = [wait.since_ns + to_ns(_STUCK_S) for wait in waits.values() if not self._is_long(wait, now_ns)]
+        self._long_ns = min(become_long, default=END_OF_TIME_NS)
         absent, heard = self.rules.absent_robots, self._traffic.heard if self.rules.absent_robots else frozenset()
         for robot in self._context.robots:
             wait = waits.get(robot)

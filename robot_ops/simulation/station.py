@@ -22,49 +22,22 @@ from robot_ops.simulation.rest_round import HEARTBEAT, SaidAgain
 from robot_ops.simulation.robot_process import make_agent
 from robot_ops.simulation.scheduler import Alarm
 from robot_ops.simulation.storage_faults import DiskTrouble, FallibleCustodyLog, ProcessKilled
+from robot_ops.simulation.tick_rate import CALM_TICK, HANDOVER, TickRate, place_of, state_of
 from robot_ops.site.model import Robot
 from robot_ops.tasks.custody import CustodyEvent, CustodyLog
 from robot_ops.tasks.documents import TakenOut
-from robot_ops.tasks.orders import MissionOrder, MissionPhase, MissionReport
+from robot_ops.tasks.orders import MissionOrder, MissionReport
 from robot_ops.tasks.routes import Clearance, RouteProgress
 
-DRIVING_TICK: Final = 2.0
-"""s between two ticks of a robot that drives, at most; the next point of its way is met exactly."""
-WORKING_TICK: Final = 0.2
-"""s between two ticks of a robot that works at a place, leads a visitor or waits: as live, since every step of its tree
-and every look around costs a tick. While nothing comes of its ticks they become rarer."""
-VISITOR_TICK: Final = 0.5
-"""s at most while a visitor is with it: people make a step so often."""
-HANDOVER_TICK: Final = 1.0
-"""s at most while somebody loads or unloads it, or while its link is bad: it repeats what may have been lost."""
-WAITING_TICK: Final = 2.0
-"""s at most while it waits for something else; messages and persons that come to it have it tick at once."""
-CALM_TICK: Final = 8.0
-"""s while nothing but a message can change anything; traffic control misses a robot after 10 s."""
-RESTING_TICK: Final = 300.0
-"""s while it has nothing to do and stands where it wants to: it repeats what it has said with each heartbeat."""
 RESTART: Final = 5.0
 """s until a robot's process that died is started again by the supervisor of processes."""
 _DEAD: Final = "dead"
 OUT: Final = "out"
 """What keeps a robot from moving that somebody has carried out of the hall."""
 _OFF: Final = frozenset({_DEAD, OUT})
-_LEAST_TICK: Final = 0.05  # s
 _GAUGE: Final = 0.001
 """Of a full charge: while a robot rests, less than that is no other reading of its gauge."""
-_RARER: Final = 1.5  # times as long, after each tick of which nothing came
 _TOLD_CUSTODY: Final = 200  # events that a process tells again when it or the fleet starts (a latched topic's depth)
-_WITH_VISITOR: Final = frozenset(
-    {
-        MissionPhase.MEETING,
-        MissionPhase.LEADING,
-        MissionPhase.WAITING_FOR_VISITOR,
-        MissionPhase.SEARCHING_VISITOR,
-        MissionPhase.FAREWELL,
-    }
-)
-_HANDOVER: Final = frozenset({MissionPhase.LOADING, MissionPhase.UNLOADING})
-_CALM: Final = frozenset({MissionPhase.CHARGING})
 
 
 class Station:
@@ -76,6 +49,7 @@ class Station:
         has_sight: whether its sense for people works; has_locks: whether its locks' sensors tell anything.
         safety: stands between it and its wheels.
         driver: who drives it by hand, None for nobody.
+        sent_progress, sent_report: what its process has sent last.
     """
 
     def __init__(self, robot: Robot, hall: Hall, *, body: KinematicRobot, custody: CustodyLog) -> None:
@@ -97,11 +71,10 @@ class Station:
         self._start = Alarm(hall.scheduler, self.start)
         self._advanced_ns = hall.scheduler.now_ns()
         self._sent_status: RobotStatus | None = None
-        self._sent_progress: RouteProgress | None = None
-        self._sent_report: MissionReport | None = None
+        self.sent_progress: RouteProgress | None = None
+        self.sent_report: MissionReport | None = None
         self._taken_clearance: Clearance | None = None
-        self._last_doing: tuple[object, ...] = ()
-        self._working_tick = WORKING_TICK
+        self._rate = TickRate(self, hall.network)
         self._make_process_parts()
 
     @property
@@ -122,7 +95,7 @@ class Station:
     @property
     def is_with_somebody(self) -> bool:
         """Return whether somebody loads or unloads it."""
-        return self.agent is not None and self.agent.report is not None and self.agent.report.phase in _HANDOVER
+        return self.agent is not None and self.agent.report is not None and self.agent.report.phase in HANDOVER
 
     @property
     def is_dead(self) -> bool:
@@ -132,7 +105,7 @@ class Station:
     @property
     def held(self) -> tuple[NodeId, ...]:
         """Return the nodes that it has told that it holds."""
-        return () if self._sent_progress is None else self._sent_progress.held
+        return () if self.sent_progress is None else self.sent_progress.held
 
     @property
     def stopped_by(self) -> tuple[str, ...]:
@@ -173,7 +146,7 @@ class Station:
     def wake(self, seconds: float = 0.0) -> None:
         """Have the agent tick in so many seconds at the latest; something has come or happened to it."""
         if self.agent is not None:
-            self._working_tick = WORKING_TICK
+            self._rate.wake()
             self._tick.wake(seconds)
 
     def advance(self) -> None:
@@ -194,13 +167,13 @@ class Station:
         self.building.repeat()
         self._send_status()
         self._hall.watcher.ticked(self.robot)
-        self._tick.wake(self._next_tick())
+        self._tick.wake(self._rate.next_tick())
 
     def _beat(self) -> None:
         """Between two ticks far apart, tell that the robot is there, and what its agent would say again."""
         if self.agent is None:
             return
-        if not self._is_resting:
+        if not self.is_resting:
             self.advance()
             self._send_status()
             return
@@ -216,7 +189,7 @@ class Station:
 
         Whatever has it do something makes it tick, or is looked at here.
         """
-        last = self._sent_progress
+        last = self.sent_progress
         if last is None or self.agent is None or self.is_by_hand or not self._hall.network.is_good(self.robot):
             self._heartbeat.wake(0.0)
             return None
@@ -229,8 +202,8 @@ class Station:
         is_news = False
         if status is None or not self._is_as_before(status):
             status, is_news = self._status()
-        progress = self._sent_progress = replace(last, stamp_ns=now_ns)
-        return SaidAgain(status=status, progress=progress, report=self._sent_report, is_news=is_news)
+        progress = self.sent_progress = replace(last, stamp_ns=now_ns)
+        return SaidAgain(status=status, progress=progress, report=self.sent_report, is_news=is_news)
 
     def order(self, order: MissionOrder) -> None:
         """Take an order, as it arrives."""
@@ -295,16 +268,16 @@ class Station:
 
     def send_progress(self, progress: RouteProgress) -> None:
         """See FleetLink."""
-        last, self._sent_progress = self._sent_progress, progress
+        last, self.sent_progress = self.sent_progress, progress
         if last is None or last.held != progress.held or last.free != progress.free or last.tail != progress.tail:
             self._hall.watcher.told(progress)
-        is_news = last is None or _place(last) != _place(progress)
+        is_news = last is None or place_of(last) != place_of(progress)
         self._send(lambda dispatcher: dispatcher.on_progress(progress), is_news=is_news)
 
     def send_report(self, report: MissionReport) -> None:
         """See FleetLink."""
-        last, self._sent_report = self._sent_report, report
-        is_news = last is None or _state(last) != _state(report)
+        last, self.sent_report = self.sent_report, report
+        is_news = last is None or state_of(last) != state_of(report)
         self._send(lambda dispatcher: dispatcher.on_report(report), is_news=is_news)
 
     def note_taken_out(self, taken: TakenOut) -> None:
@@ -332,7 +305,7 @@ class Station:
             has_sensors=lambda: self.has_locks,
         )
         self.building = BuildingLink(hall.building, self.robot, hall.scheduler)
-        self._taken_clearance = self._sent_progress = None
+        self._taken_clearance = self.sent_progress = None
 
     def _start_mission(self, order: MissionOrder) -> None:
         if self.agent is None:
@@ -402,48 +375,10 @@ class Station:
             and self.compartments.occupied == last.compartments
         )
 
-    def _next_tick(self) -> float:
-        agent, body = self.agent, self.body
-        if agent is None:
-            return CALM_TICK
-        phase = agent.report.phase if agent.report is not None and agent.is_busy else None
-        is_good = self._hall.network.is_good(self.robot)
-        calm = CALM_TICK if is_good else HEARTBEAT
-        if phase in _WITH_VISITOR:
-            return min(self._rarer(VISITOR_TICK), max(body.time_to_change, _LEAST_TICK))
-        if body.status is NavigationStatus.ACTIVE:
-            return min(DRIVING_TICK, max(body.time_to_change, _LEAST_TICK))
-        if self._is_resting and calm == CALM_TICK:
-            return RESTING_TICK
-        if phase is None or phase in _CALM:
-            return calm
-        return self._rarer(HANDOVER_TICK if phase in _HANDOVER or not is_good else WAITING_TICK)
-
-    def _rarer(self, most: float) -> float:
-        """Return the seconds to the next tick: few after one of which something came, else more than before."""
-        doing, self._last_doing = self._last_doing, self._doing()
-        if doing != self._last_doing or self.building.is_in_use:
-            self._working_tick = WORKING_TICK
-        else:
-            self._working_tick = min(self._working_tick * _RARER, most)
-        return self._working_tick
-
-    def _doing(self) -> tuple[object, ...]:
-        """Return what others can see of the agent's work."""
-        report, progress = self._sent_report, self._sent_progress
-        locks = tuple(self.compartments.state(name) for name in self.record.model.compartments)
-        return (
-            None if report is None else _state(report),
-            None if progress is None else _place(progress),
-            self.body.status,
-            self.panel.shown,
-            locks,
-        )
-
     @property
-    def _is_resting(self) -> bool:
+    def is_resting(self) -> bool:
         """Return whether the agent would only say again what it has said, until something comes or happens to it."""
-        agent, progress = self.agent, self._sent_progress
+        agent, progress = self.agent, self.sent_progress
         if agent is None or agent.is_busy or agent.waits_for or self.is_by_hand or progress is None:
             return False
         if self.building.is_in_use:
@@ -453,13 +388,5 @@ class Station:
         return is_on_lanes and stands
 
 
-def _place(progress: RouteProgress) -> tuple[object, ...]:
-    return (progress.route_id, progress.reached, progress.held, progress.goal_seq, progress.tail, progress.free)
-
-
 def _condition(status: RobotStatus) -> tuple[object, ...]:
     return (status.mission_id, status.is_stopped, status.compartments, status.is_charging)
-
-
-def _state(report: MissionReport) -> tuple[object, ...]:
-    return (report.mission_id, report.phase, report.outcome, report.reason, report.has_cargo)

@@ -14,15 +14,16 @@ from robot_ops.traffic.conflicts import ConflictMap
 from robot_ops.traffic.explanation import Explainer
 from robot_ops.traffic.graph import Arc, LaneGraph
 from robot_ops.traffic.holdings import HoldingBook
-from robot_ops.traffic.itineraries import ItineraryBook, Telling
+from robot_ops.traffic.itineraries import ItineraryBook
 from robot_ops.traffic.joining import WAITING, claimed_at, claimed_cells, held_back, is_taken, who_is_ahead
 from robot_ops.traffic.making_way import find_spots
-from robot_ops.traffic.obstructions import Obstructions, has_other_way, next_change, stuck_on
+from robot_ops.traffic.obstructions import Obstructions, next_change
 from robot_ops.traffic.ordering import FleetOrder
 from robot_ops.traffic.reasons import Picture, find_waits
 from robot_ops.traffic.refuges import Refuges
 from robot_ops.traffic.restrictions import check_rules
 from robot_ops.traffic.schedule import Move
+from robot_ops.traffic.telling import what_to_tell
 from robot_ops.traffic.track import NEVER_NS, Track
 from robot_ops.traffic.waits import Wait, WaitBook
 
@@ -223,7 +224,7 @@ class TrafficControl:
             track.note_wait(now_ns)
         self._order.clear(self._tracks, now_ns)
         self._waits.renew(find_waits(self._picture(), active), now_ns)
-        clearances = self._itineraries.renew(self._tell(), now_ns)
+        clearances = self._itineraries.renew(what_to_tell(self._picture(), self._waits, self._resting), now_ns)
         if not self.rules.is_emergency:
             driving = self._order.concerned
             self._resting |= {r for r, track in active.items() if r not in driving and self._is_resting(track)}
@@ -305,9 +306,12 @@ class TrafficControl:
         """Return the instant from which on a step may change something although nothing is heard."""
         now_ns = self._now_ns
         is_calm = self._has_collected and self._order.is_settled and not self._obstructions.is_any_stuck
-        if not is_calm or self._waits.all() or self._waiting or self.rules.is_emergency:
+        if not is_calm or self._waiting or self.rules.is_emergency:
             return now_ns
-        return min(map(next_change, self._tracks.values()), default=END_OF_TIME_NS)
+        heard = {robot: track for robot, track in self._tracks.items() if not track.is_silent(now_ns)}
+        if any(wait.robot in heard for wait in self._waits.all()):
+            return now_ns
+        return min(map(next_change, heard.values()), default=END_OF_TIME_NS)
 
     def _is_silent(self, robot: RobotId) -> bool:
         track = self._tracks.get(robot)
@@ -391,41 +395,6 @@ class TrafficControl:
         if goal is None or goal == track.node or self._order.is_reachable(track, goal):
             return goal
         return None
-
-    def _tell(self) -> Mapping[RobotId, tuple[Track, list[Arc], Telling] | None]:
-        moves = self._order.moves_by_robot()
-        told: dict[RobotId, tuple[Track, list[Arc], Telling] | None] = {}
-        for robot, track in self._tracks.items():
-            if robot in self._resting:
-                told[robot] = None
-                continue
-            if not track.path:
-                continue
-            arcs = moves.get(robot, [])
-            last = arcs[-1].end if arcs else track.path[-1]
-            is_driving = bool(arcs) or track.reached < len(track.path) - 1
-            goal, wait = self._goals[robot], self._waits.of(robot)
-            reason = wait.reason if wait is not None else ""
-            if is_driving or (goal is not None and last == goal) or (track.goal is not None and reason):
-                telling = Telling(
-                    waiting_for=reason,
-                    is_recall=self._is_recalled(track),
-                    is_emergency=self.rules.is_emergency,
-                )
-                told[robot] = (track, arcs, telling)
-        return told
-
-    def _is_recalled(self, track: Track) -> bool:
-        """Return whether the robot should give up some of what it is cleared for."""
-        if track.reached == len(track.path) - 1:
-            return False
-        ahead = track.arcs_ahead()
-        if any(self._obstructions.is_urgent(arc) for arc in ahead):
-            return True
-        goal, stuck = self._goals[track.robot], stuck_on(track, self._now_ns)
-        if stuck is None or goal is None or not ahead or ahead[0] is not track.held_arcs()[0]:
-            return False
-        return has_other_way(self._graph, track, goal, stuck)
 
     def _picture(self) -> Picture:
         return Picture(
