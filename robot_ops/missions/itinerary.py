@@ -104,6 +104,16 @@ class Itinerary:
                     distances.append(abs(beside))
         return min(distances, default=math.inf)
 
+    def set_back(self, at: LevelPose) -> float:
+        """Return how far behind where it has been on its way the robot is, in meters; somebody has moved it back.
+
+        What lies behind it may be others' by now.
+        """
+        if self.reached == self.cleared or self.waypoints[self.reached + 1].lift is not None:
+            return 0.0
+        along, _ = _project(at.pose, self.here, self.waypoints[self.reached + 1])
+        return max(self.travelled - along, 0.0) if self.here.level == at.level else 0.0
+
     def distance_to(self, index: int, at: LevelPose) -> float:
         """Return the way from the robot to a waypoint ahead in meters; lift rides count nothing."""
         ahead = self.waypoints[self.reached + 1 : index + 1]

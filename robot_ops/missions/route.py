@@ -32,6 +32,9 @@ OFF_ROUTE: Final = 1.5
 around obstacles stay nearer."""
 BACK_ON_ROUTE: Final = 1.0
 """m; a robot that a person leaves this close to what it holds goes on from there, as from a detour."""
+SET_BACK: Final = 0.1
+"""m; a robot that a person leaves so far behind where it was on its way has to claim its lane anew: others may hold
+what it had left."""
 _LEFT: Final = 0.3  # m driven from a waypoint after which the robot has left it
 _MOVED: Final = 0.1  # m driven that count as going on
 
@@ -239,12 +242,10 @@ class RouteFollower:
             self._driver.forget()
             if self._itinerary is not None and self._entry.is_pending:
                 self._leave_lanes()
-        elif (
-            self._itinerary is not None
-            and at is not None
-            and distance_off(self._site, self._itinerary, at) > BACK_ON_ROUTE
-        ):
-            self._leave_lanes()
+        elif self._itinerary is not None and at is not None:
+            is_off = distance_off(self._site, self._itinerary, at) > BACK_ON_ROUTE
+            if is_off or self._itinerary.set_back(at) > SET_BACK:
+                self._leave_lanes()
         self._set_goal(self._goal.place)
 
     def _has_left(self, itinerary: Itinerary, at: LevelPose) -> bool:

@@ -113,7 +113,9 @@ class TrafficControl:
         robot = progress.robot
         track = self._tracks.get(robot)
         is_nowhere = not progress.held and progress.free is None
-        if track is not None and (progress.stamp_ns < track.stamp_ns or is_nowhere):
+        if is_nowhere and (track is not None or robot in self._last_held):
+            return
+        if track is not None and progress.stamp_ns < track.stamp_ns:
             return
         if track is not None and robot not in self._waiting and track.take_repeated(progress):
             return

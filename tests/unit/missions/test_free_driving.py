@@ -87,13 +87,33 @@ def test_while_a_person_drives_the_robot_commands_nothing_and_says_where_it_is()
 
 def test_near_what_it_holds_it_keeps_the_next_node_and_goes_on_from_there():
     bench = on_the_way()
-    bench.take(pose(3.0, 0.4))
+    bench.take()
+    beside = pose(bench.pose.pose.x, 0.4)
+    bench.take(beside)
     assert bench.progress.held == ("a", "b")
-    assert bench.progress.free == pose(3.0, 0.4)
+    assert bench.progress.free == beside
     seq = bench.progress.goal_seq
     bench.let_go()
     assert bench.progress.free is None
     assert bench.progress.goal_seq > seq
+    assert bench.run_to_end().outcome is MissionOutcome.COMPLETED
+
+
+def test_left_behind_where_it_has_been_on_its_lane_it_claims_that_anew():
+    bench = on_the_way()
+    there = bench.pose.pose
+    goal_seq = bench.progress.goal_seq
+    bench.take(pose(there.x - 0.5, there.y))
+    sent = len(bench.fleet.progress)
+    bench.let_go()
+    after = [each for each in bench.fleet.progress[sent:] if not each.is_by_hand]
+    assert after[0].held == ()  # others may hold by now what it had left
+    assert after[0].free is not None
+    bench.run(2.0)
+    claim = next(each for each in bench.fleet.progress[sent:] if each.held and not each.is_by_hand)
+    assert claim.route_id == ""
+    assert claim.goal_seq > goal_seq + 1
+    assert claim.travelled < there.x
     assert bench.run_to_end().outcome is MissionOutcome.COMPLETED
 
 
@@ -181,7 +201,8 @@ def test_without_localization_the_last_place_stands_and_the_hand_is_not_over():
 def test_clearances_are_not_taken_over_meanwhile():
     bench = on_the_way()
     bench.traffic.ahead = 1
-    bench.take(pose(3.0, 0.2))
+    bench.take()
+    bench.take(pose(bench.pose.pose.x, 0.2))
     bench.traffic.ahead = 4
     bench.run(5.0)
     assert bench.progress.held == ("a", "b")

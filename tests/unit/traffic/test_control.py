@@ -274,6 +274,22 @@ def test_a_robot_that_does_not_know_where_it_is_keeps_what_it_held():
     assert clearance.cleared > 0
 
 
+def test_a_robot_that_does_not_know_where_it_is_keeps_what_it_held_also_over_a_restart_of_the_fleet():
+    before = TrafficControl(corridor("n0", "n5"))
+    before.update(progress(R0, 0.0, ["n0"]))
+    before.update(progress(R1, 0.0, ["n3", "n4"]))
+    before.step(0)
+    before.step(to_ns(2.0))
+    after = TrafficControl(corridor("n0", "n5"), last_held=before.holdings())
+    for second in range(3, 12):
+        after.update(progress(R1, float(second), []))
+        after.update(progress(R0, float(second), ["n0"], goal=PlaceId("n5"), goal_seq=1))
+        clearances = after.step(to_ns(float(second)))
+        assert {held.robot: held.held for held in (*after.holdings(), *after.unheard)}[R1] == ("n3", "n4")
+    (clearance,) = (each for each in clearances if each.robot == R0)
+    assert clearance.cleared <= 2
+
+
 def test_a_party_keeps_its_tail_clear_until_it_is_through():
     site = lane_site(
         LINE | {"s2": (6.0, 3.0), "t2": (6.0, -3.0)}, [*LINE_LANES, "n2 - s2", "n2 - t2"], starts=["n0", "s2"]
