@@ -6,7 +6,7 @@ from py_trees.common import Status
 
 from robot_ops.core.clock import seconds_between, to_ns
 from robot_ops.core.ids import PersonId
-from robot_ops.missions.ports import PanelEntry
+from robot_ops.missions.ports import NavigationStatus, PanelEntry
 from robot_ops.missions.stages import DeliveryStage
 from robot_ops.missions.tree_nodes import Attribute, Leaf, ValueKind, choices_of
 from robot_ops.tasks.codes import Role, is_code
@@ -15,6 +15,8 @@ from robot_ops.tasks.custody import CustodyKind
 MOST_WRONG_CODES: Final = 5
 """Wrong codes in a row after which entries are refused for `LOCK_OUT` seconds."""
 LOCK_OUT: Final = 60.0
+STANDING_PATIENCE: Final = 120.0
+"""s in which a robot that still drives has to come to stand before its compartment is opened."""
 MAX_TYPED: Final = 64
 """Characters of a typed name that go on record."""
 
@@ -192,8 +194,8 @@ class Authenticate(_HandoverLeaf):
 class OpenCompartment(_HandoverLeaf):
     """Puts the opening on record, then unlocks the order's compartment.
 
-    Whatever the tree says, it opens only for the person whose authentication is on record, and never shows a sender
-    what somebody else has left inside.
+    Whatever the tree says, it opens only for the person whose authentication is on record, never shows a sender what
+    somebody else has left inside, and waits until the robot stands: a mission may begin while it still drives.
     """
 
     ATTRIBUTES: ClassVar = {"role": _ROLE, "timeout": Attribute(kind=ValueKind.NUMBER, default=15.0)}
@@ -210,6 +212,10 @@ class OpenCompartment(_HandoverLeaf):
             refusal = self._refusal(compartment)
             if refusal:
                 return self.fail(refusal)
+            if self.context.body.navigator.status is NavigationStatus.ACTIVE:
+                if self.elapsed >= STANDING_PATIENCE:
+                    return self.fail("the robot does not come to stand")
+                return self.wait("waits for the robot to stand")
             if not self.context.record(CustodyKind.UNLOCKED, self.person):
                 return self.wait(self.context.reason)
             self._recorded_at = self.elapsed

@@ -1,8 +1,10 @@
 """Robots move only where they are cleared to, only when nobody has stopped them, and only with all lids shut."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from robot_ops.core.ids import NodeId, RobotId
+from robot_ops.missions.ports import NavigationStatus
 from robot_ops.simulation.invariants.base import Broken, Invariant, World
 from robot_ops.simulation.invariants.geometry import Stretch, distance_of, way_of
 from robot_ops.tasks.routes import RouteProgress
@@ -44,6 +46,17 @@ class Motion(Invariant):
 
     def ticked(self, robot: RobotId) -> None:
         """Look whether it has moved, and whether it might."""
+        self._look(robot, self.world.banks.open_compartments(robot))
+
+    def unlocked(self, robot: RobotId, compartment: str) -> None:
+        """Look whether it stands; what it has driven since the last look, it has driven with this lid shut."""
+        view = self.world.robots[robot]
+        view.advance()
+        if view.body.status is NavigationStatus.ACTIVE and not view.is_by_hand:
+            raise Broken(f"{robot} opens {compartment} while it drives")
+        self._look(robot, [lid for lid in self.world.banks.open_compartments(robot) if lid != compartment])
+
+    def _look(self, robot: RobotId, lids: Sequence[str]) -> None:
         view = self.world.robots[robot]
         driven = view.body.driven
         may_move = view.is_running and not view.stopped_by
@@ -58,6 +71,5 @@ class Motion(Invariant):
         off = distance_of(self._ways.get(robot, ()), view.body.level, at.x, at.y)
         if off > _BESIDE:
             raise Broken(f"{robot} drives {off:.2f} m beside what it is cleared for")
-        lids = self.world.banks.open_compartments(robot)
         if lids:
             raise Broken(f"{robot} drives while compartment {lids[0]} stands open")

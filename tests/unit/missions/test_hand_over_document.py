@@ -6,19 +6,20 @@ from pathlib import Path
 import pytest
 
 from robot_ops.core.ids import PersonId
-from robot_ops.missions.ports import AnnouncementKind
+from robot_ops.missions.ports import AnnouncementKind, NavigationStatus
 from robot_ops.tasks.codes import hash_code
 from robot_ops.tasks.custody import CustodyKind, verify
-from robot_ops.tasks.orders import Handover, MissionOutcome
+from robot_ops.tasks.orders import Handover, MissionKind, MissionOutcome
 from robot_ops.testing.mission_bench import (
     CUSTODIAN_CODE,
     RECIPIENT_CODE,
     SENDER_CODE,
     MissionBench,
+    chore_order,
     delivery_order,
     hand_over_order,
 )
-from robot_ops.testing.mission_site import COURIER, SPOT
+from robot_ops.testing.mission_site import COUNTER, COURIER, SPOT
 from robot_ops.testing.robot_body import MemoryCustodyLog
 
 BEHAVIORS = Path(__file__).parents[3] / "behaviors"
@@ -61,6 +62,23 @@ def test_the_custodian_takes_it_out_where_the_robot_stands(b: MissionBench) -> N
     verify(b.custody.events())
     assert b.navigator.driven_to == []
     assert b.compartments.log == ["unlock c1", "lock c1"]
+
+
+def test_it_opens_once_it_stands(b: MissionBench) -> None:
+    b.agent.start_mission(chore_order(COURIER, MissionKind.PARK, COUNTER))
+    b.run_until(lambda: b.navigator.status is NavigationStatus.ACTIVE)
+    b.agent.start_mission(hand_over_order())  # it drives on to where it can stand
+    b.run_until(lambda: b.panel.kinds[-1] is AnnouncementKind.AUTHENTICATE)
+    assert b.navigator.status is NavigationStatus.ACTIVE
+    b.panel.type_code("carl", CUSTODIAN_CODE)
+    b.run_until(lambda: b.compartments.log[-1:] == ["unlock c1"])
+    assert len(b.fleet.progress[-1].held) == 1
+    at = b.pose
+    b.run_until(lambda: b.panel.kinds[-1] is AnnouncementKind.UNLOAD)
+    assert b.pose == at
+    b.compartments.use("c1", is_occupied=False)
+    b.panel.press_done()
+    assert b.run_to_end().outcome is MissionOutcome.COMPLETED
 
 
 @pytest.mark.parametrize(
