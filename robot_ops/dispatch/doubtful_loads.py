@@ -1,7 +1,8 @@
 """Documents that may lie in a robot though no record tells of them.
 
 A robot may die between the moment in which a document is laid in and its record of it, or may have recorded it while it
-was not heard. Its task goes to another robot, to which the sender has nothing to give: somebody must look inside.
+was not heard, and forgotten its mission since. Its task goes to another robot, to which the sender has nothing to give:
+somebody must look inside.
 """
 
 from itertools import islice
@@ -56,7 +57,7 @@ class DoubtfulLoads:
             what = f"the document of {mission.task_id} may lie in {robot}, which was sent for it and is silent"
             text = f"{what}: look inside; if it is there, say who has it then"
         elif mission is not None and is_settled:
-            text = f"the document of {mission.task_id} lies in {robot}, and no record tells of it: take it out"
+            text = f"the document of {mission.task_id} lies in {robot}, which does not go on with it: take it out"
         elif is_settled:
             text = f"something lies in compartment {self._inside(state)[0]} of {robot}, which has no task: take it out"
         alarm_id = f"document/{robot}"
@@ -87,8 +88,8 @@ class DoubtfulLoads:
         task, documents = book.tasks.get(mission.task_id), book.documents
         if task is None or mission.kind is not MissionKind.DELIVER_DOCUMENT:
             return None
-        is_elsewhere = task.status is TaskStatus.COMPLETED or task.is_picked_up or documents.robot_with(task.task_id)
-        if is_elsewhere or documents.has_left(task.task_id, robot):
+        is_elsewhere = task.is_picked_up or documents.robot_with(task.task_id) not in (None, robot)
+        if task.status is TaskStatus.COMPLETED or is_elsewhere or documents.has_left(task.task_id, robot):
             return None
         if documents.is_emptied(task.task_id, mission.mission_id):
             return None

@@ -3,7 +3,7 @@
 import pytest
 
 from robot_ops.core.ids import PersonId, RobotId, TaskId
-from robot_ops.tasks.custody import CustodyKind
+from robot_ops.tasks.custody import CustodyKind, link
 from robot_ops.tasks.orders import MissionPhase
 from robot_ops.tasks.status import TaskStatus
 from robot_ops.testing.fleet_stand import FleetStand
@@ -94,7 +94,7 @@ def test_a_robot_that_is_heard_again_with_the_document_is_to_be_emptied(stand: F
     stand.robots.restart(dead)
     stand.run(20.0)
     assert stand.task(task_id).status is TaskStatus.QUEUED  # it is not sent for what it has
-    text = f"the document of {task_id} lies in {dead}, and no record tells of it: take it out"
+    text = f"the document of {task_id} lies in {dead}, which does not go on with it: take it out"
     assert alarms(stand)[f"document/{dead}"] == text
     assert stand.task(task_id).key_robot == dead
 
@@ -125,3 +125,27 @@ def test_a_task_that_fails_for_want_of_its_document_tells_where_that_may_be(stan
     assert task.key_robot == dead
     stand.fleet.report_taken_out(task_id, ADA, operator="olga")
     assert stand.task(task_id).key_robot is None
+
+
+def test_a_load_that_its_robot_tells_of_too_late_and_does_not_go_on_with_is_to_be_taken_out(stand: FleetStand) -> None:
+    task_id, dead = dead_while_loading(stand)
+    stand.run(62.0)
+    stand.robots.restart(dead)  # it has forgotten its mission; its chain has not
+    loaded = link(
+        None,
+        robot=dead,
+        kind=CustodyKind.LOADED,
+        task_id=task_id,
+        person=ADA,
+        compartment="c1",
+        stamp_ns=stand.clock.now_ns(),
+    )
+    stand.robots.chains[dead] = [loaded]
+    stand.run(3.0)
+    assert stand.task(task_id).key_robot == dead
+    assert "has a document that somebody must take out" in str(stand.fleet.explain_dispatch(stand.deliver("d2").task_id))
+    stand.fleet.report_taken_out(task_id, ADA, operator="olga")
+    stand.robots.robots[dead].loaded = ""
+    stand.run(90.0)
+    assert stand.task(task_id).status is TaskStatus.COMPLETED
+    assert [event.kind for event in stand.fleet.custody_of(dead)] == [CustodyKind.LOADED, CustodyKind.TAKEN_OUT]
