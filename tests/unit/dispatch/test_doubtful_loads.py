@@ -143,7 +143,8 @@ def test_a_load_that_its_robot_tells_of_too_late_and_does_not_go_on_with_is_to_b
     stand.robots.chains[dead] = [loaded]
     stand.run(3.0)
     assert stand.task(task_id).key_robot == dead
-    assert "has a document that somebody must take out" in str(stand.fleet.explain_dispatch(stand.deliver("d2").task_id))
+    second = stand.deliver("d2").task_id
+    assert "has a document that somebody must take out" in str(stand.fleet.explain_dispatch(second))
     stand.fleet.report_taken_out(task_id, ADA, operator="olga")
     stand.robots.robots[dead].loaded = ""
     stand.run(90.0)
