@@ -7,6 +7,7 @@ import numpy as np
 
 from robot_ops.core.ids import RobotId
 from robot_ops.core.poses import Pose
+from robot_ops.missions.ports import NavigationStatus
 from robot_ops.simulation.scheduler import Alarm
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _FAR: Final = 1.2  # m from where the robot was taken over
 _CAREFUL: Final = 1.5  # m to a robot that drives, below which the operator comes no nearer
 _APART: Final = 0.4  # m to one that stands
 _SIGHT: Final = 1.0  # m between footprints from which on lidars have robots stop
+_BESIDE: Final = 0.1  # m beside what a robot sweeps that is in its way, too
 
 
 class HandDriver:
@@ -101,17 +103,26 @@ class HandDriver:
         return True
 
     def _be_seen(self) -> None:
-        """Have robots stop that come here while the fleet does not know of this one: their lidars see it."""
+        """Have robots stop whose lidars see this one in their way, or near while the fleet does not know of it.
+
+        The fleet keeps the others off one that it knows of, but for what they were cleared for and cannot give up.
+        """
         here, radius = self._station.body.true_pose, self._station.record.model.radius
-        why, is_hidden = f"sight of {self._station.robot}", self._home is not None and not self._is_known()
+        why, is_driven = f"sight of {self._station.robot}", self._home is not None
+        is_hidden = is_driven and not self._is_known()
         for other in self._run.stations.values():
             if other is self._station:
                 continue
+            if is_driven and other.body.status is NavigationStatus.ACTIVE:
+                other.advance()
             there = other.body.true_pose
-            ahead_x, ahead_y = here.pose.x - there.pose.x, here.pose.y - there.pose.y
-            is_ahead = ahead_x * math.cos(there.pose.yaw) + ahead_y * math.sin(there.pose.yaw) > 0.0
-            is_near = math.hypot(ahead_x, ahead_y) < radius + other.record.model.radius + _SIGHT
-            is_seen = is_hidden and is_near and is_ahead and there.level == here.level
+            x, y = here.pose.x - there.pose.x, here.pose.y - there.pose.y
+            along = x * math.cos(there.pose.yaw) + y * math.sin(there.pose.yaw)
+            beside = abs(y * math.cos(there.pose.yaw) - x * math.sin(there.pose.yaw))
+            reach = radius + other.record.model.radius
+            is_in_way = is_driven and beside < reach + _BESIDE
+            is_near = math.hypot(x, y) < reach + _SIGHT and along > 0.0 and there.level == here.level
+            is_seen = is_near and (is_hidden or is_in_way)
             if is_seen != (why in other.body.brakes):
                 other.set_brake(why, is_on=is_seen)
 
