@@ -23,7 +23,7 @@ from robot_ops.allocation.travel_matrix import TravelMatrix
 from robot_ops.core.ids import TaskId
 
 _ITERATIONS_PER_TASK: Final = 10
-_MAX_ITERATIONS: Final = 240
+_MAX_ITERATIONS: Final = 400
 _TUNING: Final = Tuning(mean_removed=8.0, hot=0.03, cold=0.003)
 _MAX_STAGES: Final = 5
 _WORK_SOC: Final = 0.3
