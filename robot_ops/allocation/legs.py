@@ -19,11 +19,15 @@ def is_first_leg(task: OpenTask) -> bool:
 
 
 def can_change(task: "OpenTask | _Way", transfer: Transfer) -> bool:
-    """Return whether the task may change robots at the exchange, whoever gets there."""
-    if task.kind is TaskKind.DELIVER and not transfer.takes_documents:
+    """Return whether the task may change robots at the exchange, whoever gets there.
+
+    A visitor may be there already, since the first robot was lost; a document would go from its keeper to its keeper.
+    """
+    if transfer.id in task.barred_exchanges:
         return False
-    is_on_way = transfer.drop != task.pickup and transfer.pickup != task.destination
-    return is_on_way and transfer.id not in task.barred_exchanges
+    if task.kind is TaskKind.GUIDE:
+        return True
+    return transfer.takes_documents and transfer.drop != task.pickup and transfer.pickup != task.destination
 
 
 def split(task: OpenTask, transfer: Transfer) -> tuple[OpenTask, OpenTask]:

@@ -154,6 +154,14 @@ def test_what_no_robot_can_do_alone_two_do() -> None:
     assert plan.next_of(RobotId("office_1")) is None
 
 
+def test_a_visitor_whom_a_robot_has_lost_at_the_exchange_goes_on_from_there() -> None:
+    task = lead(1, HALL, 1.0, OFFICE, 30)
+    assert task.pickup == UP.drop
+    plan = checked([task], [guide("hall_1", HALL, 10), guide("office_1", OFFICE, 50)])
+    assert plan.assignments[task.task_id].exchange == "up"
+    assert plan.onward[task.task_id].robot == "office_1"
+
+
 def test_the_second_robot_leaves_in_time_and_not_before() -> None:
     task = lead(1, HALL, 100, OFFICE, 30)
     near, far = guide("office_1", OFFICE, 2), guide("office_1", OFFICE, 80)
