@@ -151,7 +151,11 @@ class Assigner:
             assignment = self._plan.next_of(state.robot.id)
             if assignment is not None and assignment.start <= 0.0 and self._is_ready(state, assignment, now_ns):
                 self._assign(state, assignment)
-        return END_OF_TIME_NS if self._plan is _NO_PLAN else now_ns
+        if self._plan is not _NO_PLAN:
+            return now_ns
+        # of a write that failed and has reached the disk nobody tells
+        is_any_queued = any(task.status is TaskStatus.QUEUED for task in self._context.book.open_records())
+        return self._planned_ns + to_ns(_REPLAN_S) if is_any_queued else END_OF_TIME_NS
 
     def _estimate(self, request: TaskRequest) -> float:
         context, now_ns = self._context, self._context.clock.now_ns()

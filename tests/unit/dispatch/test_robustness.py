@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from robot_ops.core.errors import LedgerError, RequestError
@@ -158,6 +158,9 @@ def test_no_task_is_lost_and_every_task_ends_once(actions: list[tuple]) -> None:
     life.check_end()
 
 
+@example(  # a task whose acceptance has reached the disk, though the write failed, while nothing else waits
+    actions=[("guide", "en", 0), ("replay_old_news",)], before=frozenset(), after=frozenset([0])
+)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     actions=st.lists(_action, min_size=5, max_size=25),
