@@ -145,17 +145,19 @@ class Assigner:
             LedgerError: an assignment could not be written.
         """
         now_ns = self._context.clock.now_ns()
-        if self._is_stale or seconds_between(self._planned_ns, now_ns) >= _REPLAN_S:
+        is_old = seconds_between(self._planned_ns, now_ns) >= _REPLAN_S
+        if self._is_stale or is_old or self._is_missing_some():
             self._replan(now_ns)
         for state in self._context.robots.values():
             assignment = self._plan.next_of(state.robot.id)
             if assignment is not None and assignment.start <= 0.0 and self._is_ready(state, assignment, now_ns):
                 self._assign(state, assignment)
-        if self._plan is not _NO_PLAN:
-            return now_ns
-        # of a write that failed and has reached the disk nobody tells
-        is_any_queued = any(task.status is TaskStatus.QUEUED for task in self._context.book.open_records())
-        return self._planned_ns + to_ns(_REPLAN_S) if is_any_queued else END_OF_TIME_NS
+        return END_OF_TIME_NS if self._plan is _NO_PLAN else now_ns
+
+    def _is_missing_some(self) -> bool:
+        """Return whether tasks wait though none did: of a write that failed and reached the disk nobody tells."""
+        records = self._context.book.open_records()
+        return self._plan is _NO_PLAN and any(task.status is TaskStatus.QUEUED for task in records)
 
     def _estimate(self, request: TaskRequest) -> float:
         context, now_ns = self._context, self._context.clock.now_ns()
