@@ -1,37 +1,20 @@
 """Under all faults, a fleet that looks at what is due only writes what one writes that looks at everything."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from robot_ops.bringup.simulation_storage import open_storage
 from robot_ops.core.resources import shared_folder
-from robot_ops.dispatch.duties import Duty
 from robot_ops.simulation.fault_profile import draw_faults, load_profile
 from robot_ops.simulation.scenario import load_scenario
 from robot_ops.simulation.soak import Case, run_case
 from robot_ops.simulation.storage_faults import FallibleHoldings
 from robot_ops.tasks.routes import RouteProgress
-from robot_ops.traffic.control import TrafficControl
+from robot_ops.testing.every_step import everything_at_every_step
 
 SIM: Path = shared_folder("sim")
 DURATION = 500.0  # s
-
-
-def always(duty: Duty, _now_ns: int, _changes: int) -> bool:
-    duty._step()
-    return True
-
-
-@contextmanager
-def everything_at_every_step() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Duty, "perform", always)
-        patch.setattr(TrafficControl, "is_due", lambda *_: True)
-        patch.setattr(TrafficControl, "_is_resting", lambda *_: False)
-        yield
 
 
 def history(name: str, seed: int) -> tuple[str, list[tuple[RouteProgress, ...]]]:

@@ -1,7 +1,6 @@
 """What is not due is not done, and that changes nothing: not the ledger, not what robots and operators are told."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 from robot_ops.core.clock import END_OF_TIME_NS
 from robot_ops.core.errors import RequestError
 from robot_ops.dispatch.duties import Duty
+from robot_ops.testing.every_step import everything_at_every_step
 from robot_ops.testing.fleet_stand import FleetStand
-from robot_ops.traffic.control import TrafficControl
 
 
 class Work:
@@ -52,21 +51,6 @@ def test_a_duty_that_fails_is_tried_again() -> None:
     for now_ns in (1, 2):
         with pytest.raises(RuntimeError):
             duty.perform(now_ns, 0)
-
-
-def always(duty: Duty, _now_ns: int, _changes: int) -> bool:
-    duty._step()
-    return True
-
-
-@contextmanager
-def everything_at_every_step() -> Iterator[None]:
-    """Have the fleet look at everything at every step, as if it knew nothing of what is due."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Duty, "perform", always)
-        patch.setattr(TrafficControl, "is_due", lambda *_: True)
-        patch.setattr(TrafficControl, "_is_resting", lambda *_: False)
-        yield
 
 
 Act = tuple[str, int, float]
